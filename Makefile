@@ -1,0 +1,48 @@
+# `make` lists what there is. libtorch.mk gets libtorch and builds the C++ half; this file is the rest.
+.DEFAULT_GOAL := help
+SHELL         := /bin/sh
+MAKEFLAGS     += --jobs=2 --no-print-directory
+
+include libtorch.mk
+
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+VERSION     := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
+GO_SOURCES  := $(shell find cmd dataset model train torchx -name '*.go' ! -name '*_test.go') torchx/torchx.h
+
+##@ Use
+.PHONY: train eval info help
+train: build ## Train. Variables: DEVICE=auto|cpu|cuda EPOCHS= BATCH_SIZE= LR= SEED= ARGS='…'
+	@bin/lenet train $(if $(DEVICE),--device '$(DEVICE)') $(if $(EPOCHS),--epochs '$(EPOCHS)') $(if $(BATCH_SIZE),--batch-size '$(BATCH_SIZE)') \
+	  $(if $(LR),--lr '$(LR)') $(if $(SEED),--seed '$(SEED)') $(ARGS)
+
+info: build ## Versions, devices, threads
+	@bin/lenet info
+
+help: ## This list
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {print "\n" substr($$0, 5) ":"} /^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
+	@echo; echo "Variables: LIBTORCH=/path or LIBTORCH_ZIP=FILE-or-URL for a libtorch of your own ($(LIBTORCH_VERSION))"
+
+##@ Build and test
+.PHONY: build test check env clean
+build: $(BUILD)/bin/lenet ## bin/lenet
+
+$(BUILD)/bin/lenet: $(GO_SOURCES) go.mod go.sum scripts/link.sh | $(NATIVE) $(LINK_ONLY)
+	@mkdir -p $(@D)
+	@echo 'go   bin/lenet'
+	@$(GO_ENV) go build -ldflags "-X main.version=$(VERSION) -extld=$(CURDIR)/scripts/link.sh '-extldflags=-Wl,-rpath,$(subst $$,\$$,$(ORIGIN))/../lib'" -o $@ ./cmd/lenet
+	@ln -sfn build/bin bin
+
+test: native ## The tests: go vet, go test
+	@$(GO_ENV) go vet ./...
+	@$(GO_ENV) go test ./...
+
+check: native ## What CI adds to the tests: the race detector, gofmt, staticcheck
+	@test -z "$$(gofmt -l .)" || { echo 'not gofmt-ed:'; gofmt -l .; exit 1; }
+	@$(GO_ENV) go run $(STATICCHECK) ./...
+	@$(GO_ENV) go test -race ./...
+
+env: native ## What go and an editor need: eval "$(make -s env)"
+	@printf 'export %s\n' "CGO_LDFLAGS='$(CGO_LINK)'" "CGO_LDFLAGS_ALLOW='$(CGO_ALLOW)'" "GOFLAGS='$(strip $(GOFLAGS) $(TEST_RPATH))'"
+
+clean: ## Removes what was built; downloads stay in the cache
+	rm -rf build bin

@@ -1,0 +1,35 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"lenet/dataset"
+	"lenet/train"
+)
+
+type fetchCommand struct {
+	Name   string `arg:"" optional:"" default:"mnist" help:"mnist or fashion-mnist."`
+	Mirror string `placeholder:"URL" help:"Base URL to fetch the files from."`
+}
+
+func (c *fetchCommand) Run(ctx context.Context) error {
+	spec, err := dataset.Lookup(c.Name)
+	if err != nil {
+		return train.UsageError(err.Error())
+	}
+	cache, err := dataset.CacheDir()
+	if err != nil {
+		return err
+	}
+	dir, err := dataset.Fetch(ctx, spec, cache, c.Mirror, notice)
+	if err != nil {
+		return err
+	}
+	training, test, err := dataset.Load(dir, spec)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("%s: %d training and %d test images of %dx%d, checksums right, in %s\n", spec.Name, training.Len(), test.Len(), training.Rows, training.Cols, dir)
+	return nil
+}

@@ -1,0 +1,97 @@
+// Command lenet trains the LeNet of a 2020 lab report on MNIST, through libtorch.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"lenet/train"
+)
+
+// version is set when linking.
+var version = "unknown"
+
+type commands struct {
+	Train   trainCommand     `cmd:"" help:"Train, and leave weights and metrics in a run folder."`
+	Eval    evalCommand      `cmd:"" help:"Loss and accuracy of saved weights on the test set."`
+	Fetch   fetchCommand     `cmd:"" help:"Download a data set into the cache."`
+	Info    infoCommand      `cmd:"" help:"Versions, devices, threads."`
+	Version kong.VersionFlag `help:"Print the version."`
+}
+
+// Exit codes. A signal adds its number to 128, as the shell does.
+const (
+	exitFailure = 1
+	exitUsage   = 2
+	exitSignal  = 128
+)
+
+func main() {
+	var c commands
+	parser := kong.Must(&c,
+		kong.Name("lenet"),
+		kong.Description("Trains the LeNet of a 2020 lab report on MNIST, through libtorch."),
+		kong.Vars{"version": version},
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
+		kong.ValueFormatter(helpWithDefault))
+	command, err := parser.Parse(os.Args[1:])
+	if err != nil {
+		fail(exitUsage, fmt.Errorf("%w; see lenet --help", err))
+	}
+	ctx := untilSignal()
+	command.BindTo(ctx, (*context.Context)(nil))
+	if err := command.Run(); err != nil {
+		fail(exitCode(ctx, err), err)
+	}
+}
+
+func helpWithDefault(value *kong.Value) string {
+	if value.HasDefault && value.Default != "0" {
+		return value.Help + " Default " + value.Default + "."
+	}
+	return value.Help
+}
+
+func fail(code int, err error) {
+	fmt.Fprintln(os.Stderr, "lenet:", err)
+	os.Exit(code)
+}
+
+func exitCode(ctx context.Context, err error) int {
+	var usage train.UsageError
+	var stopped signalError
+	switch {
+	case errors.As(err, &usage):
+		return exitUsage
+	case errors.As(context.Cause(ctx), &stopped) && errors.Is(err, context.Cause(ctx)):
+		return exitSignal + int(stopped.signal)
+	}
+	return exitFailure
+}
+
+// A signalError is why the program's context ended.
+type signalError struct{ signal syscall.Signal }
+
+func (e signalError) Error() string { return "stopped by " + e.signal.String() }
+
+// untilSignal returns a context that the first SIGINT or SIGTERM ends. The second one ends the process.
+func untilSignal() context.Context {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	go func() {
+		s := <-signals
+		signal.Stop(signals)
+		cancel(signalError{s.(syscall.Signal)})
+	}()
+	return ctx
+}
+
+// notice tells the person who waits something that is no part of the output.
+func notice(line string) { fmt.Fprintln(os.Stderr, "lenet:", line) }

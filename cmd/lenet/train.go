@@ -1,0 +1,51 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"lenet/model"
+	"lenet/train"
+)
+
+type trainCommand struct {
+	train.Options
+	NoProgress bool `help:"No progress bar. There is none either where standard error is no terminal."`
+}
+
+func (c *trainCommand) Run(ctx context.Context) error {
+	out := &trainOutput{bar: newBar(c.Epochs, c.NoProgress)}
+	summary, err := train.Run(ctx, c.Options, version, out)
+	out.bar.clear()
+	if err != nil {
+		return err
+	}
+	best, final := summary.Best(), summary.Final()
+	fmt.Printf("best test acc %.3f (epoch %d), final test acc %.3f, total time %.1f sec, saved in %s\n",
+		best.TestAccuracy, best.Epoch, final.TestAccuracy, summary.Seconds, summary.Dir)
+	return nil
+}
+
+// trainOutput prints a run as the report does.
+type trainOutput struct{ bar *bar }
+
+func (o *trainOutput) Log(line string) { notice(line) }
+
+func (o *trainOutput) Network(net *model.LeNet) {
+	fmt.Println("init net...")
+	for _, line := range net.Layers() {
+		fmt.Println(line)
+	}
+}
+
+func (o *trainOutput) Device(name string) { fmt.Println("training on", name) }
+
+func (o *trainOutput) Batch(epoch, images, of int, loss, accuracy float64) {
+	o.bar.update(epoch, images, of, loss, accuracy)
+}
+
+func (o *trainOutput) Epoch(m train.Metrics) {
+	o.bar.clear()
+	fmt.Printf("epoch %d, loss %.4f, train acc %.3f, test acc %.3f, time %.1f sec\n",
+		m.Epoch, m.Loss, m.TrainAccuracy, m.TestAccuracy, m.TrainSeconds+m.EvalSeconds)
+}

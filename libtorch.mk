@@ -1,0 +1,118 @@
+# libtorch, and the two C++ libraries that stand on it: gotorch's half and ours.
+#
+# Where libtorch comes from, first that is set:
+#   LIBTORCH=/path       a folder with lib/ and include/: the official zip's, or the `torch` folder of a Python installation
+#   LIBTORCH_ZIP=…       an official zip, as a file or a URL; unpacked into the cache
+#   (neither)            the wheels below, by pip, checksum-checked; only what a CPU process uses is kept, in the cache
+#
+# What is built goes to build/: obj/ (objects), lib/ (libcgotorch and libtorchx, and links to libtorch's libraries), link/
+# (what only the linker reads). For Go, GO_ENV below is all that a `go build` or `go test` needs.
+
+LIBTORCH_VERSION := 2.11.0
+GOTORCH_MODULE   := github.com/wangkuiyi/gotorch
+CACHE            := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/lenet
+BUILD            := $(CURDIR)/build
+
+# ---- Platform: which wheels, which names. The Python tag is fixed, so one file and hash serve whatever Python the user has.
+PLATFORM     := $(shell uname -s)-$(shell uname -m)
+WHEEL_PYTHON := 3.12
+
+ifeq ($(PLATFORM),Linux-x86_64)
+WHEEL_PLATFORMS := manylinux_2_28_x86_64,manylinux_2_25_x86_64,manylinux2014_x86_64,manylinux_2_17_x86_64
+WHEELS := 'torch==$(LIBTORCH_VERSION) 0f68f4ac6d95d12e896c3b7a912b5871619542ec54d3649cf48cc1edd4dd2756' \
+          'nvidia-cuda-runtime==13.0.96 7f82250d7782aa23b6cfe765ecc7db554bd3c2870c43f3d1821f1d18aebf0548' \
+          'nvidia-cuda-cupti==13.0.85 4eb01c08e859bf924d222250d2e8f8b8ff6d3db4721288cf35d14252a4d933c8'
+else ifeq ($(PLATFORM),Linux-aarch64)
+WHEEL_PLATFORMS := manylinux_2_28_aarch64,manylinux_2_25_aarch64,manylinux2014_aarch64,manylinux_2_17_aarch64
+WHEELS := 'torch==$(LIBTORCH_VERSION) f99924682ef0aa6a4ab3b1b76f40dc6e273fca09f367d15a524266db100a723f' \
+          'nvidia-cuda-runtime==13.0.96 ef9bcbe90493a2b9d810e43d249adb3d02e98dd30200d86607d8d02687c43f55' \
+          'nvidia-cuda-cupti==13.0.85 796bd679890ee55fb14a94629b698b6db54bcfd833d391d5e94017dd9d7d3151'
+else ifeq ($(PLATFORM),Darwin-arm64)
+WHEEL_PLATFORMS := macosx_11_0_arm64
+WHEELS := 'torch==$(LIBTORCH_VERSION) 4b5866312ee6e52ea625cd211dcb97d6a2cdc1131a5f15cc0d87eec948f6dd34'
+else
+$(error lenet knows Linux x86_64, Linux aarch64 and macOS arm64, and this is $(PLATFORM))
+endif
+
+ifneq ($(filter Darwin-%,$(PLATFORM)),)
+SO         := dylib
+ORIGIN     := @loader_path
+SONAME      = -install_name @rpath/$(1)
+LINK_ONLY  :=
+LINK_FLAGS := -L$(BUILD)/lib
+else
+SO         := so
+ORIGIN     := $$ORIGIN
+SONAME      = -Wl,-soname,$(1)
+LINK_ONLY  := $(BUILD)/link/libtorch.so
+LINK_FLAGS := -L$(BUILD)/link -L$(BUILD)/lib -Wl,-rpath-link,$(BUILD)/lib -Wl,--as-needed
+endif
+
+# ---- Where libtorch is
+ifdef LIBTORCH
+LIBTORCH_DIR := $(abspath $(LIBTORCH))
+else ifdef LIBTORCH_ZIP
+LIBTORCH_DIR := $(CACHE)/libtorch/$(basename $(notdir $(LIBTORCH_ZIP)))
+LIBTORCH_GET  = scripts/libtorch.py zip $(LIBTORCH_DIR) '$(LIBTORCH_ZIP)'
+else
+LIBTORCH_DIR := $(CACHE)/libtorch/$(LIBTORCH_VERSION)-cpu-$(PLATFORM)
+LIBTORCH_GET  = scripts/libtorch.py wheels $(LIBTORCH_DIR) $(WHEEL_PYTHON) $(WHEEL_PLATFORMS) $(WHEELS)
+endif
+
+ifneq ($(words $(CURDIR) $(LIBTORCH_DIR)),2)
+$(error neither the checkout ($(CURDIR)) nor libtorch ($(LIBTORCH_DIR)) may lie under a path with spaces: move it, or set XDG_CACHE_HOME)
+endif
+
+# ---- What Go needs. gotorch's own cgo lines name folders inside its module; ours come first, and the two-word
+# `-Wl,-rpath DIR` of gotorch has to be allowed by name. TEST_RPATH is for binaries that lie anywhere (go test, go run).
+CGO_LINK   := $(LINK_FLAGS)
+CGO_ALLOW  := -Wl,-rpath.*|-Wl,--as-needed|/.*/cgotorch(/libtorch/lib)?
+TEST_RPATH := -ldflags=-r=$(BUILD)/lib
+GO_ENV     := CGO_ENABLED=1 CGO_LDFLAGS='$(CGO_LINK)' CGO_LDFLAGS_ALLOW='$(CGO_ALLOW)' GOFLAGS='$(strip $(GOFLAGS) $(TEST_RPATH))'
+
+# ---- The C++ libraries
+CXX      ?= g++
+CXXFLAGS ?= -O2
+COMPILE   = $(CXX) -std=c++17 $(CXXFLAGS) -fPIC -MMD -MP -isystem $(BUILD)/libtorch/include -isystem $(BUILD)/libtorch/include/torch/csrc/api/include
+NATIVE   := $(BUILD)/lib/libcgotorch.$(SO) $(BUILD)/lib/libtorchx.$(SO)
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+.PHONY: native
+native: $(NATIVE) $(LINK_ONLY)
+
+# Missing tools are named before anything is downloaded. python3 and pip are needed only where we fetch libtorch.
+.PHONY: tools
+tools:
+	@scripts/check-tools.sh '$(CXX)' '$(if $(LIBTORCH),,$(if $(wildcard $(LIBTORCH_DIR)),,$(if $(LIBTORCH_ZIP),zip,wheels)))'
+
+# build/libtorch points at the libtorch in use. It is checked and its libraries are linked when it changes, and only then.
+.PHONY: force
+$(BUILD)/libtorch.path: force | tools
+	@mkdir -p $(BUILD)
+	@$(if $(LIBTORCH_GET),test -d $(LIBTORCH_DIR) || { echo 'libtorch $(LIBTORCH_VERSION) -> $(LIBTORCH_DIR)'; python3 $(LIBTORCH_GET); },:)
+	@echo '$(LIBTORCH_DIR) $(CXX) $(CXXFLAGS)' | cmp -s - $@ || { \
+	  scripts/link-libtorch.sh $(LIBTORCH_DIR) $(BUILD) $(LIBTORCH_VERSION) && \
+	  echo '$(LIBTORCH_DIR) $(CXX) $(CXXFLAGS)' >$@; }
+
+$(BUILD)/gotorch.path: go.mod | tools
+	@mkdir -p $(BUILD)
+	@go mod download $(GOTORCH_MODULE)
+	@ln -sfn "$$(go list -m -f '{{.Dir}}' $(GOTORCH_MODULE))" $(BUILD)/gotorch
+	@readlink $(BUILD)/gotorch | cmp -s - $@ || readlink $(BUILD)/gotorch >$@
+
+$(BUILD)/obj/%.o: torchx/cc/%.cc $(BUILD)/libtorch.path $(BUILD)/gotorch.path
+	@mkdir -p $(@D)
+	@echo 'c++  $<'
+	@$(COMPILE) -Itorchx -isystem $(BUILD)/gotorch -c $< -o $@.tmp -MF $(@:.o=.d) -MT $@ && mv $@.tmp $@
+
+$(BUILD)/lib/lib%.$(SO): $(BUILD)/obj/%.o $(LINK_ONLY)
+	@mkdir -p $(@D)
+	@$(CXX) -shared $< -o $@.tmp $(call SONAME,lib$*.$(SO)) $(LINK_FLAGS) -ltorch_cpu -lc10 '-Wl,-rpath,$(ORIGIN)' && mv $@.tmp $@
+
+# gotorch asks for -ltorch. libtorch.so is nothing but a link to both halves, CUDA's 2.6 GB included; ours names the CPU half.
+$(BUILD)/link/libtorch.so:
+	@mkdir -p $(@D)
+	@echo 'INPUT(-ltorch_cpu)' >$@
+
+-include $(wildcard $(BUILD)/obj/*.d)

@@ -1,0 +1,59 @@
+package torchx
+
+// #include "torchx.h"
+import "C"
+
+import (
+	"os"
+	"runtime"
+	"strings"
+)
+
+// DebugVariable is the environment variable that, set to anything, keeps the C++ stack trace in the text of an [Error].
+const DebugVariable = "LENET_DEBUG"
+
+// Error is a C++ exception that libtorch threw, or a check that failed in gotorch.
+type Error struct {
+	// Text is what the exception said: one line, unless DebugVariable is set.
+	Text string
+}
+
+func (e *Error) Error() string { return "libtorch: " + e.Text }
+
+func newError(text string) *Error {
+	if os.Getenv(DebugVariable) == "" {
+		text = oneLine(text)
+	}
+	return &Error{text}
+}
+
+// oneLine cuts the place and the stack trace that libtorch appends to its messages, and joins what is left.
+func oneLine(text string) string {
+	for _, trace := range []string{"\nException raised from ", "\nDevice-side assertion"} {
+		text, _, _ = strings.Cut(text, trace)
+	}
+	return strings.Join(strings.Fields(text), " ")
+}
+
+// check turns the text that a C function returned into an error, and frees it.
+func check(text *C.char) error {
+	if text == nil {
+		return nil
+	}
+	defer C.torchx_free_text(text)
+	return newError(C.GoString(text))
+}
+
+// recovered stores gotorch's panic as an [Error] in *err. gotorch panics with the text of the exception; any other panic is
+// a bug in Go code and goes on.
+func recovered(err *error) {
+	switch p := recover().(type) {
+	case nil:
+	case runtime.Error:
+		panic(p)
+	case string:
+		*err = newError(p)
+	default:
+		panic(p)
+	}
+}

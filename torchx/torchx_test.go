@@ -1,0 +1,246 @@
+package torchx
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	torch "github.com/wangkuiyi/gotorch"
+)
+
+// residentBytes is the memory of this process that is in RAM, without files' pages.
+func residentBytes(t *testing.T) int {
+	t.Helper()
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		t.Skip("no /proc on this system")
+	}
+	for line := range strings.Lines(string(status)) {
+		if f := strings.Fields(line); f[0] == "RssAnon:" {
+			kb := 0
+			for _, c := range f[1] {
+				kb = kb*10 + int(c-'0')
+			}
+			return kb << 10
+		}
+	}
+	t.Fatal("no RssAnon")
+	return 0
+}
+
+func TestDoFreesWhatItsScopeOwns(t *testing.T) {
+	fill := func(s *Scope) error {
+		s.Own(torch.Full([]int64{4 << 20}, 1, false)) // 16 MiB, written
+		return nil
+	}
+	if err := Do(fill); err != nil { // the first call loads libtorch's code
+		t.Fatal(err)
+	}
+	before := residentBytes(t)
+	for range 100 {
+		if err := Do(fill); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if grown := residentBytes(t) - before; grown > 512<<20 {
+		t.Errorf("100 scopes of 16 MiB each left %d MiB; the C++ heap keeps some 130 for reuse", grown>>20)
+	}
+}
+
+func TestAClosedScopeLeavesNilHandlesAndCanBeUsedAgain(t *testing.T) {
+	var s Scope
+	for range 2 {
+		x := s.Own(torch.Full([]int64{2}, 1, false))
+		y := s.Own(x.Sigmoid())
+		s.Close()
+		if *x.T != nil || *y.T != nil {
+			t.Fatal("a freed tensor still has its handle")
+		}
+	}
+	s.Close()
+}
+
+func TestDoTurnsGotorchsPanicIntoAnErrorOfOneLine(t *testing.T) {
+	multiply := func(s *Scope) error {
+		a := s.Own(torch.Full([]int64{2, 3}, 1, false))
+		s.Own(torch.MM(a, a))
+		return nil
+	}
+	err := Do(multiply)
+	var e *Error
+	if !errors.As(err, &e) {
+		t.Fatalf("Do returned %v, not an *Error", err)
+	}
+	if want := "libtorch: mat1 and mat2 shapes cannot be multiplied (2x3 and 2x3)"; err.Error() != want {
+		t.Errorf("error %q, want %q", err, want)
+	}
+	t.Setenv(DebugVariable, "1")
+	if err := Do(multiply); !strings.Contains(err.Error(), "frame #0") {
+		t.Errorf("with %s set there is no stack trace: %q", DebugVariable, err)
+	}
+}
+
+func TestDoPassesOtherPanicsOn(t *testing.T) {
+	defer func() {
+		if recover() == nil {
+			t.Error("Do swallowed a panic of Go code")
+		}
+	}()
+	_ = Do(func(*Scope) error {
+		var p *int
+		*p = 1
+		return nil
+	})
+}
+
+func TestBackwardAndStepReportExceptions(t *testing.T) {
+	err := Do(func(s *Scope) error {
+		x := s.Own(torch.Full([]int64{2}, 3, true))
+		if err := Backward(x); err == nil || !strings.Contains(err.Error(), "scalar outputs") {
+			t.Errorf("Backward of two elements: %v", err)
+		}
+		opt, err := SGD([]torch.Tensor{x}, 1)
+		if err != nil {
+			return err
+		}
+		defer opt.Close()
+		if err := opt.Step(); err != nil {
+			t.Errorf("Step without gradients: %v", err)
+		}
+		if err := opt.ZeroGrad(); err != nil {
+			t.Errorf("ZeroGrad: %v", err)
+		}
+		_, err = SGD([]torch.Tensor{s.Own(x.Sigmoid())}, 1) // not a leaf
+		if err == nil {
+			t.Error("SGD took a tensor that is not a leaf")
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestSGDStepSubtractsLearningRateTimesGradient(t *testing.T) {
+	err := Do(func(s *Scope) error {
+		w := s.Own(torch.Full([]int64{2}, 3, true))
+		opt, err := SGD([]torch.Tensor{w}, 0.25)
+		if err != nil {
+			return err
+		}
+		defer opt.Close()
+		for range 2 { // without ZeroGrad the second step would take twice the gradient
+			loss := s.Own(s.Own(w.Mul(w)).Sum()) // gradient 2w
+			if err := errors.Join(opt.ZeroGrad(), Backward(loss), opt.Step()); err != nil {
+				return err
+			}
+		}
+		got := make([]float32, 2)
+		if err := Read(got, w); err != nil {
+			return err
+		}
+		if want := []float32{0.75, 0.75}; !slices.Equal(got, want) { // 3 → 1.5 → 0.75
+			t.Errorf("after two steps w is %v, want %v", got, want)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestNoGradRecordsNothing(t *testing.T) {
+	err := Do(func(s *Scope) error {
+		w := s.Own(torch.Full([]int64{1}, 3, true))
+		var y torch.Tensor
+		_ = NoGrad(func() error {
+			y = s.Own(w.Mul(w))
+			return nil
+		})
+		if err := Backward(y); err == nil {
+			t.Error("Backward went through an operation under NoGrad")
+		}
+		return Backward(s.Own(w.Mul(w))) // recorded again
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestReadAndWriteCopyAndCheckTheSize(t *testing.T) {
+	err := Do(func(s *Scope) error {
+		x := s.Own(torch.Full([]int64{2, 3}, 0, false))
+		want := []float32{1, 2, 3, 4, 5, 6}
+		if err := Write(x, want); err != nil {
+			return err
+		}
+		got := make([]float32, 6)
+		if err := Read(got, s.Own(s.Own(x.Transpose(0, 1)).Transpose(0, 1))); err != nil {
+			return err
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("read %v, wrote %v", got, want)
+		}
+		if err := Read(got[:5], x); err == nil || err.Error() != "libtorch: the tensor has 6 elements, not 5" {
+			t.Errorf("Read of 5 from 6: %v", err)
+		}
+		if err := Write(Bytes(s, []byte{1, 2}, 2), []float32{1, 2}); err == nil || !strings.Contains(err.Error(), "not float32") {
+			t.Errorf("Write to uint8: %v", err)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestManualSeedFixesTheRandomNumbers(t *testing.T) {
+	draw := func(seed uint64) []float32 {
+		v := make([]float32, 4)
+		if err := Do(func(s *Scope) error {
+			if err := ManualSeed(seed); err != nil {
+				return err
+			}
+			return Read(v, s.Own(torch.Rand([]int64{4}, false)))
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	a, b, c := draw(1), draw(1), draw(2)
+	if !slices.Equal(a, b) || slices.Equal(a, c) {
+		t.Errorf("seed 1: %v and %v, seed 2: %v", a, b, c)
+	}
+}
+
+func TestSetNumThreads(t *testing.T) {
+	before := NumThreads()
+	defer func() {
+		if err := SetNumThreads(before); err != nil {
+			t.Error(err)
+		}
+	}()
+	if err := SetNumThreads(3); err != nil || NumThreads() != 3 {
+		t.Errorf("SetNumThreads(3): %v, and NumThreads is %d", err, NumThreads())
+	}
+	if err := SetNumThreads(0); err == nil {
+		t.Error("0 threads accepted")
+	}
+}
+
+// The version in go.mod and libtorch.mk is the one that runs.
+func TestVersionsAreThePinnedOnes(t *testing.T) {
+	mk, err := os.ReadFile(filepath.Join("..", "libtorch.mk"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "LIBTORCH_VERSION := " + LibtorchVersion() + "\n"; !strings.Contains(string(mk), want) {
+		t.Errorf("libtorch.mk has no line %q", want)
+	}
+	if c := CPUCapability(); !slices.Contains([]string{"DEFAULT", "AVX2", "AVX512", "NEON", "SVE256"}, c) {
+		t.Errorf("CPU capability %q", c)
+	}
+}

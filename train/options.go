@@ -1,0 +1,92 @@
+package train
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"runtime"
+	"strconv"
+	"strings"
+
+	"lenet/torchx"
+)
+
+// DataOptions say which images to use.
+type DataOptions struct {
+	Dataset string `json:"dataset" default:"mnist" placeholder:"NAME" help:"Data set to fetch and use: mnist or fashion-mnist."`
+	Dir     string `json:"data" name:"data" placeholder:"DIR" help:"Folder with four IDX files of your own, in place of --dataset."`
+	Mirror  string `json:"mirror" placeholder:"URL" help:"Base URL to fetch the data set's files from."`
+}
+
+// ComputeOptions say where to compute.
+type ComputeOptions struct {
+	Device  string `json:"device" default:"auto" placeholder:"NAME" help:"auto, cpu, cuda or cuda:N."`
+	Threads int    `json:"threads" default:"0" placeholder:"N" help:"CPU threads of one operation; 0 takes one for each CPU."`
+}
+
+// Options are all settings of a run. The struct tags make it the command line's flags and what config.json holds. The
+// defaults are the report's final run.
+type Options struct {
+	DataOptions
+	ComputeOptions
+
+	Epochs       int     `json:"epochs" default:"25" placeholder:"N" help:"Passes over the training set."`
+	BatchSize    int     `json:"batch_size" default:"256" placeholder:"N" help:"Images a step; more than the set has means one batch."`
+	LearningRate float64 `json:"lr" name:"lr" default:"1.5" placeholder:"X" help:"Learning rate of plain SGD."`
+	Seed         uint64  `json:"seed" default:"1" placeholder:"N" help:"Seed of the weights and of the order of the images."`
+
+	Out   string `json:"out" placeholder:"DIR" help:"Run folder to make, by default runs/ and the time."`
+	Force bool   `json:"force" help:"Overwrite the run in --out."`
+}
+
+// A UsageError reports a setting that cannot be. It is a mistake in the command, not a failure of the run.
+type UsageError string
+
+func (e UsageError) Error() string { return string(e) }
+
+// Validate checks what can be checked without touching files or devices. Its errors are [UsageError]s.
+func (o *Options) Validate() error {
+	switch {
+	case o.Epochs < 1:
+		return UsageError(fmt.Sprintf("--epochs is %d and must be 1 or more", o.Epochs))
+	case o.BatchSize < 1:
+		return UsageError(fmt.Sprintf("--batch-size is %d and must be 1 or more", o.BatchSize))
+	case !(o.LearningRate > 0) || math.IsInf(o.LearningRate, 0):
+		return UsageError(fmt.Sprintf("--lr is %v and must be a positive number", o.LearningRate))
+	}
+	return o.ComputeOptions.Validate()
+}
+
+// Validate checks the device's name and the number of threads. Its errors are [UsageError]s.
+func (c *ComputeOptions) Validate() error {
+	if c.Threads < 0 || c.Threads > math.MaxInt16 {
+		return UsageError(fmt.Sprintf("--threads is %d and must be 0 to %d", c.Threads, math.MaxInt16))
+	}
+	name, index, indexed := strings.Cut(c.Device, ":")
+	_, err := strconv.ParseUint(index, 10, 8)
+	switch {
+	case !indexed && (name == "auto" || name == "cpu" || name == "cuda"):
+	case indexed && name == "cuda" && err == nil:
+	default:
+		return UsageError(fmt.Sprintf("--device is %q and must be auto, cpu, cuda or cuda:N", c.Device))
+	}
+	return nil
+}
+
+// ErrNoCUDA says that a CUDA device was asked for.
+var ErrNoCUDA = errors.New("this version of lenet trains on the CPU only: give --device cpu, or auto")
+
+// apply resolves what was left open to what is used, and tells libtorch. Afterwards Device is a device and Threads a number.
+func (c *ComputeOptions) apply(log func(string)) error {
+	if strings.HasPrefix(c.Device, "cuda") {
+		return fmt.Errorf("train: --device %s: %w", c.Device, ErrNoCUDA)
+	}
+	if c.Device == "auto" {
+		log("device auto: the CPU, all that this version of lenet trains on")
+	}
+	c.Device = "cpu"
+	if c.Threads == 0 {
+		c.Threads = runtime.NumCPU()
+	}
+	return torchx.SetNumThreads(c.Threads)
+}

@@ -1,0 +1,205 @@
+// Package train is the training loop: options, one step, evaluation, and the folder that a run leaves.
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	torch "github.com/wangkuiyi/gotorch"
+
+	"lenet/dataset"
+	"lenet/model"
+	"lenet/torchx"
+)
+
+// A Reporter is told how a run goes, on the goroutine that trains.
+type Reporter interface {
+	Log(line string)                                    // for the person who waits
+	Network(net *model.LeNet)                           // the network has its weights
+	Device(name string)                                 // training begins, on "cpu" or "gpu(N)"
+	Batch(epoch int, images, of int, loss, acc float64) // a step is done: images of the epoch's, and its means until now
+	Epoch(m Metrics)                                    // an epoch is done and saved
+}
+
+// A Summary is the outcome of a run.
+type Summary struct {
+	Dir       string
+	Metrics   []Metrics // one for each whole epoch
+	BestEpoch int       // from 1
+	Seconds   float64   // of all epochs
+}
+
+// Best and Final return the metrics of the epoch with the highest test accuracy, the first of equals, and of the last one.
+func (s *Summary) Best() Metrics  { return s.Metrics[s.BestEpoch-1] }
+func (s *Summary) Final() Metrics { return s.Metrics[len(s.Metrics)-1] }
+
+// An Interrupted error reports that the context ended during training. What was trained until then is saved.
+type Interrupted struct {
+	Cause   error
+	Epoch   int // the epoch that was not finished, from 1
+	Weights string
+}
+
+func (e *Interrupted) Error() string {
+	return fmt.Sprintf("%v in epoch %d; the weights are in %s", e.Cause, e.Epoch, e.Weights)
+}
+
+func (e *Interrupted) Unwrap() error { return e.Cause }
+
+// evalBatchSize is large, since evaluation keeps nothing for a backward pass.
+const evalBatchSize = 1000
+
+// Run trains a LeNet as o says and leaves its weights, metrics and settings in a folder.
+//
+// Errors: [UsageError]; those of the data set and of the file system; [Interrupted], when ctx ends; a loss that is not finite,
+// which stops the run before it spoils the weights. The folder then holds the last whole epoch's weights.
+func Run(ctx context.Context, o Options, version string, report Reporter) (*Summary, error) {
+	if err := o.Validate(); err != nil {
+		return nil, err
+	}
+	if err := o.ComputeOptions.apply(report.Log); err != nil {
+		return nil, err
+	}
+	trainSet, testSet, err := o.DataOptions.load(ctx, report.Log)
+	if err != nil {
+		return nil, err
+	}
+
+	net, err := newNetwork(trainSet, o.Seed)
+	if err != nil {
+		return nil, err
+	}
+	defer net.Close()
+	var params []torch.Tensor
+	for _, p := range net.Parameters() {
+		params = append(params, p.Tensor)
+	}
+	opt, err := torchx.SGD(params, o.LearningRate)
+	if err != nil {
+		return nil, err
+	}
+	defer opt.Close()
+	report.Network(net)
+
+	dir, err := makeFolder(o.Out, o.Force, &Config{Options: o, Started: time.Now(), Versions: NewVersions(version)})
+	if err != nil {
+		return nil, err
+	}
+	summary := &Summary{Dir: string(dir)}
+	images := dataset.NewShuffledLoader(trainSet, o.BatchSize, o.Seed)
+	testImages := dataset.NewLoader(testSet, evalBatchSize)
+
+	report.Device(o.Device)
+	for epoch := 1; epoch <= o.Epochs; epoch++ {
+		start := time.Now()
+		var total sum
+		for batch, err := range images.Epoch(ctx, epoch) {
+			if err == nil {
+				err = step(net, opt, batch, &total)
+			}
+			if errors.Is(err, errDiverged) {
+				err = fmt.Errorf("train: %w at step %d of epoch %d with learning rate %v; try a smaller --lr", err, 1+total.images/o.BatchSize, epoch, o.LearningRate)
+			}
+			if err != nil {
+				return summary, stopped(ctx, err, net, dir, epoch)
+			}
+			loss, acc := total.mean()
+			report.Batch(epoch, total.images, images.Len(), loss, acc)
+		}
+		trained := time.Since(start).Seconds()
+		_, accuracy, err := Evaluate(ctx, net, testImages)
+		if err != nil {
+			return summary, stopped(ctx, err, net, dir, epoch)
+		}
+
+		m := Metrics{Epoch: epoch, TestAccuracy: accuracy, TrainSeconds: trained, EvalSeconds: time.Since(start).Seconds() - trained}
+		m.Loss, m.TrainAccuracy = total.mean()
+		m.ImagesPerSecond = float64(images.Len()) / trained
+		if err := errors.Join(net.Save(dir.weights()), dir.addMetrics(m)); err != nil {
+			return summary, err
+		}
+		summary.add(m)
+		report.Epoch(m)
+	}
+	return summary, nil
+}
+
+func (s *Summary) add(m Metrics) {
+	s.Metrics = append(s.Metrics, m)
+	if s.BestEpoch == 0 || m.TestAccuracy > s.Best().TestAccuracy {
+		s.BestEpoch = m.Epoch
+	}
+	s.Seconds += m.TrainSeconds + m.EvalSeconds
+}
+
+// stopped returns the error that ends a run. Where it is ctx's end, the weights are saved first.
+func stopped(ctx context.Context, err error, net *model.LeNet, dir folder, epoch int) error {
+	if ctx.Err() == nil || !errors.Is(err, context.Cause(ctx)) {
+		return err
+	}
+	if err := net.Save(dir.weights()); err != nil {
+		return err
+	}
+	return &Interrupted{Cause: err, Epoch: epoch, Weights: dir.weights()}
+}
+
+// newNetwork returns a network for the set's images whose weights follow from seed.
+func newNetwork(set *dataset.Set, seed uint64) (*model.LeNet, error) {
+	if err := torchx.ManualSeed(seed); err != nil {
+		return nil, err
+	}
+	return model.New(set.Rows, set.Cols)
+}
+
+// load returns the training and the test set, which it fetches if need be.
+func (d *DataOptions) load(ctx context.Context, log func(string)) (training, test *dataset.Set, err error) {
+	if d.Dir != "" {
+		return dataset.Load(d.Dir, nil)
+	}
+	spec, err := dataset.Lookup(d.Dataset)
+	if err != nil {
+		return nil, nil, UsageError(err.Error())
+	}
+	cache, err := dataset.CacheDir()
+	if err != nil {
+		return nil, nil, err
+	}
+	dir, err := dataset.Fetch(ctx, spec, cache, d.Mirror, log)
+	if err != nil {
+		return nil, nil, err
+	}
+	return dataset.Load(dir, spec)
+}
+
+// EvalOptions are the settings of an evaluation.
+type EvalOptions struct {
+	DataOptions
+	ComputeOptions
+
+	Model string `required:"" placeholder:"FILE" help:"Weights: a run's model.safetensors."`
+}
+
+// EvaluateFile returns the mean loss and the accuracy of saved weights on the test set.
+func EvaluateFile(ctx context.Context, o EvalOptions, log func(string)) (loss, accuracy float64, err error) {
+	if err := o.ComputeOptions.Validate(); err != nil {
+		return 0, 0, err
+	}
+	if err := o.ComputeOptions.apply(log); err != nil {
+		return 0, 0, err
+	}
+	_, testSet, err := o.DataOptions.load(ctx, log)
+	if err != nil {
+		return 0, 0, err
+	}
+	net, err := model.New(testSet.Rows, testSet.Cols)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer net.Close()
+	if err := net.Load(o.Model); err != nil {
+		return 0, 0, err
+	}
+	return Evaluate(ctx, net, dataset.NewLoader(testSet, evalBatchSize))
+}
