@@ -103,16 +103,19 @@ func (d *Reader) Read(p []byte) (int, error) {
 		if err == nil {
 			err = FormatError(fmt.Sprintf("it goes on after the %d bytes of elements that its header promises", d.size))
 		} else if err != io.EOF {
-			err = explain(err, "the gzip stream ends early")
+			err = explain(err, endsEarly)
 		}
 		return 0, err
 	}
 	n, err := d.r.Read(p[:min(int64(len(p)), d.left)])
 	d.left -= int64(n)
-	if err == io.EOF && d.left == 0 {
+	if d.left > 0 {
+		return n, explain(err, fmt.Sprintf("it ends after %d of the %d bytes of elements that its header promises", d.size-d.left, d.size))
+	}
+	if err == io.EOF {
 		return n, nil
 	}
-	return n, explain(err, fmt.Sprintf("it ends after %d of the %d bytes of elements that its header promises", d.size-d.left, d.size))
+	return n, explain(err, endsEarly)
 }
 
 // ReadUint8 reads all elements of a uint8 stream. It allocates as the bytes arrive, not what the header promises.
@@ -138,6 +141,8 @@ func (d *Reader) ReadUint8() ([]uint8, error) {
 		}
 	}
 }
+
+const endsEarly = "the gzip stream ends early"
 
 // decompressed returns r's bytes, through gzip where they begin as gzip does.
 func decompressed(r io.Reader) (io.Reader, error) {

@@ -41,10 +41,12 @@ func Load(dir string, spec *Spec) (train, test *Set, err error) {
 		group  errgroup.Group
 	)
 	for i, name := range fileNames {
+		if paths[i], err = findFile(dir, name); err != nil {
+			return nil, nil, err
+		}
+	}
+	for i := range fileNames {
 		group.Go(func() (err error) {
-			if paths[i], err = findFile(dir, name); err != nil {
-				return err
-			}
 			want := ""
 			if spec != nil {
 				want = spec.SHA256[i]

@@ -127,7 +127,7 @@ func (n *LeNet) Layers() []string {
 	h1, w1 := convolvedAndPooled(n.rows), convolvedAndPooled(n.cols)
 	h2, w2 := convolvedAndPooled(h1), convolvedAndPooled(w1)
 	line := func(name, layer, activation, shape string, parameters int64) string {
-		return fmt.Sprintf("  %-6s %-24s %-8s -> [N, %s] %6d parameters", name, layer, activation, shape, parameters)
+		return fmt.Sprintf("  %-6s %-24s %-8s -> %-15s %6d parameters", name, layer, activation, "[N, "+shape+"]", parameters)
 	}
 	pool := func(name string, c, h, w int) string {
 		return fmt.Sprintf("  %-6s %-33s -> [N, %d, %d, %d]", name, "MaxPool2d(2x2, stride 2)", c, h, w)

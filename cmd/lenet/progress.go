@@ -13,7 +13,6 @@ import (
 // bar shows nothing.
 type bar struct {
 	epochs int
-	epoch  int
 	*progressbar.ProgressBar
 }
 

@@ -1,0 +1,241 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"lenet/dataset"
+	"lenet/dataset/datasettest"
+	"lenet/train"
+)
+
+// Tests run this binary again, as lenet itself.
+const beLenet = "LENET_TEST_BE_LENET"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(beLenet) != "" {
+		main()
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+func command(t testing.TB, args ...string) *exec.Cmd {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), self, args...)
+	cmd.Dir = t.TempDir()
+	cmd.Env = append(os.Environ(), beLenet+"=1")
+	return cmd
+}
+
+// lenet runs the program in an empty folder.
+func lenet(t testing.TB, args ...string) (stdout, stderr string, code int) {
+	t.Helper()
+	cmd := command(t, args...)
+	var out, err bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &err
+	var exit *exec.ExitError
+	if e := cmd.Run(); e != nil && !errors.As(e, &exit) {
+		t.Fatal(e)
+	}
+	return out.String(), err.String(), cmd.ProcessState.ExitCode()
+}
+
+// smallData returns a folder with the first images of MNIST.
+func smallData(t testing.TB, training, test int) string {
+	t.Helper()
+	a, b := datasettest.MNIST(t)
+	return datasettest.Dir(t, datasettest.First(a, training), datasettest.First(b, test))
+}
+
+func TestTrainPrintsWhatTheReportPrints(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "run")
+	stdout, stderr, code := lenet(t, "train", "--data", smallData(t, 200, 50), "--epochs", "2", "--device", "cpu", "--threads", "1", "--out", out)
+	if code != 0 || stderr != "" {
+		t.Fatalf("exit code %d, standard error %q", code, stderr)
+	}
+	want := regexp.MustCompile(`^init net\.\.\.
+  conv1 +Conv2d\(1 -> 6, 5x5\) .*
+  pool1 .*
+  conv2 .*
+  pool2 .*
+  fc1 .*
+  fc2 .*
+  fc3 .*
+training on cpu
+epoch 1, loss \d\.\d{4}, train acc 0\.\d{3}, test acc 0\.\d{3}, time \d+\.\d sec
+epoch 2, loss \d\.\d{4}, train acc 0\.\d{3}, test acc 0\.\d{3}, time \d+\.\d sec
+best test acc 0\.\d{3} \(epoch [12]\), final test acc 0\.\d{3}, total time \d+\.\d sec, saved in .*
+$`)
+	if !want.MatchString(stdout) {
+		t.Errorf("it printed\n%s", stdout)
+	}
+
+	stdout, stderr, code = lenet(t, "eval", "--model", filepath.Join(out, train.WeightsFile), "--data", smallData(t, 1, 50), "--device", "cpu")
+	if code != 0 || stderr != "" || !regexp.MustCompile(`^loss \d\.\d{4}, test acc 0\.\d{3}\n$`).MatchString(stdout) {
+		t.Errorf("eval: exit code %d, standard error %q, output %q", code, stderr, stdout)
+	}
+}
+
+func TestEveryOptionIsInConfigJSON(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "run")
+	data := smallData(t, 20, 5)
+	_, stderr, code := lenet(t, "train", "--data", data, "--epochs=1", "--batch-size=7", "--lr=0.25", "--seed=18446744073709551615", "--threads=3", "--out", out)
+	if code != 0 || !strings.Contains(stderr, "device auto: the CPU") {
+		t.Fatalf("exit code %d, standard error %q", code, stderr)
+	}
+	file, err := os.ReadFile(filepath.Join(out, train.ConfigFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var config train.Config
+	if err := json.Unmarshal(file, &config); err != nil {
+		t.Fatal(err)
+	}
+	want := train.Options{Epochs: 1, BatchSize: 7, LearningRate: 0.25, Seed: 1<<64 - 1, Out: out}
+	want.Dataset, want.Dir, want.Device, want.Threads = "mnist", data, "cpu", 3
+	if config.Options != want {
+		t.Errorf("config.json has %+v, want %+v", config.Options, want)
+	}
+}
+
+func TestBadInputIsOneLineAndAnExitCode(t *testing.T) {
+	data := smallData(t, 20, 5)
+	idx := datasettest.IDX
+	with := func(name string, content []byte) string {
+		dir := smallData(t, 20, 5)
+		datasettest.Write(t, dir, name, content)
+		return dir
+	}
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, []byte("not a model and not a folder"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name string
+		args []string
+		code int
+		want string
+	}{
+		{"no command", nil, 2, "see lenet --help"},
+		{"unknown command", []string{"trian"}, 2, "trian"},
+		{"unknown flag", []string{"train", "--learning-rate=1"}, 2, "--learning-rate"},
+		{"no number", []string{"train", "--epochs=many"}, 2, "--epochs"},
+		{"batch size 0", []string{"train", "--batch-size=0"}, 2, "--batch-size is 0"},
+		{"batch size negative", []string{"train", "--batch-size=-8"}, 2, "--batch-size is -8"},
+		{"learning rate 0", []string{"train", "--lr=0"}, 2, "--lr is 0"},
+		{"learning rate negative", []string{"train", "--lr=-1"}, 2, "--lr is -1"},
+		{"learning rate NaN", []string{"train", "--lr=NaN"}, 2, "--lr is NaN"},
+		{"epochs 0", []string{"train", "--epochs=0"}, 2, "--epochs is 0"},
+		{"epochs negative", []string{"train", "--epochs=-1"}, 2, "--epochs is -1"},
+		{"seed negative", []string{"train", "--seed=-1"}, 2, "--seed"},
+		{"unknown device", []string{"train", "--device=tpu"}, 2, `--device is "tpu"`},
+		{"no CUDA yet", []string{"train", "--device=cuda"}, 1, "give --device cpu"},
+		{"unknown data set", []string{"train", "--dataset=minst"}, 2, "mnist, fashion-mnist"},
+		{"unknown data set to fetch", []string{"fetch", "minst"}, 2, "mnist, fashion-mnist"},
+		{"no data folder", []string{"train", "--data=nowhere"}, 1, "nowhere has no train-images-idx3-ubyte"},
+		{"empty file", []string{"train", "--data", with(datasettest.TrainImages, nil)}, 1, "too short"},
+		{"truncated file", []string{"train", "--data", with(datasettest.TestImages, idx(dataset.Uint8, []int{5, 28, 28}, make([]byte, 9)))}, 1, "ends after 9 of the 3920 bytes"},
+		{"corrupt file", []string{"train", "--data", with(datasettest.TrainLabels, []byte{0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff})}, 1, "damaged"},
+		{"labels as images", []string{"train", "--data", with(datasettest.TrainImages, idx(dataset.Uint8, []int{20}, make([]byte, 20)))}, 1, "swapped?"},
+		{"wrong type", []string{"train", "--data", with(datasettest.TrainImages, idx(dataset.Float32, []int{20, 28, 28}, make([]byte, 20*28*28*4)))}, 1, "float32"},
+		{"label 12", []string{"train", "--data", with(datasettest.TestLabels, idx(dataset.Uint8, []int{5}, []byte{1, 2, 12, 3, 4}))}, 1, "label 2 is 12"},
+		{"out below a file", []string{"train", "--data", data, "--out", filepath.Join(file, "run")}, 1, "not a directory"},
+		{"out in no writable place", []string{"train", "--data", data, "--out", "/proc/run"}, 1, "making the run folder"},
+		{"no model", []string{"eval", "--data", data}, 2, "--model"},
+		{"model missing", []string{"eval", "--data", data, "--model=none"}, 1, "no such file"},
+		{"model no safetensors", []string{"eval", "--data", data, "--model", file}, 1, "not a whole safetensors file"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			stdout, stderr, code := lenet(t, c.args...)
+			lines := strings.Split(strings.TrimSuffix(stderr, "\n"), "\n")
+			if code != c.code || !strings.Contains(lines[len(lines)-1], c.want) || !strings.HasPrefix(lines[0], "lenet: ") {
+				t.Errorf("exit code %d, want %d; standard error %q, want %q in it", code, c.code, stderr, c.want)
+			}
+			if notices := strings.Count(stderr, "device auto"); len(lines) != 1+notices || strings.Contains(stdout, "epoch 1") {
+				t.Errorf("standard error has %d lines: %s\noutput: %s", len(lines), stderr, stdout)
+			}
+		})
+	}
+}
+
+func TestMoreThreadsThanCoresAreAllowed(t *testing.T) {
+	stdout, stderr, code := lenet(t, "train", "--data", smallData(t, 20, 5), "--epochs=1", "--device=cpu", "--threads=64")
+	if code != 0 || stderr != "" || !strings.Contains(stdout, "epoch 1,") {
+		t.Errorf("exit code %d, standard error %q, output %q", code, stderr, stdout)
+	}
+}
+
+func TestSignalsFinishTheStepSaveAndExit(t *testing.T) {
+	for signal, want := range map[syscall.Signal]int{syscall.SIGINT: 130, syscall.SIGTERM: 143} {
+		cmd := command(t, "train", "--data", smallData(t, 200, 20), "--epochs=100000", "--device=cpu", "--threads=1", "--out=run")
+		stdout, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var stderr bytes.Buffer
+		cmd.Stderr = &stderr
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		seen := ""
+		for buffer := make([]byte, 4096); !strings.Contains(seen, "epoch 2,"); {
+			n, err := stdout.Read(buffer)
+			if seen += string(buffer[:n]); err != nil {
+				t.Fatalf("it ended early: %v, %s, %s", err, seen, stderr.String())
+			}
+		}
+		if err := cmd.Process.Signal(signal); err != nil {
+			t.Fatal(err)
+		}
+		deadline := time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() })
+		_, _ = io.Copy(io.Discard, stdout)
+		_ = cmd.Wait()
+		deadline.Stop()
+		if code := cmd.ProcessState.ExitCode(); code != want {
+			t.Errorf("%v: exit code %d, want %d", signal, code, want)
+		}
+		if line := stderr.String(); strings.Count(line, "\n") != 1 || !strings.Contains(line, "the weights are in run/"+train.WeightsFile) {
+			t.Errorf("%v: standard error %q", signal, line)
+		}
+		if _, err := os.Stat(filepath.Join(cmd.Dir, "run", train.WeightsFile)); err != nil {
+			t.Errorf("%v: %v", signal, err)
+		}
+	}
+}
+
+func TestHelpShowsDefaults(t *testing.T) {
+	stdout, _, code := lenet(t, "train", "--help")
+	for _, want := range []string{"--epochs", "Default 25.", "Default 256.", "Default 1.5.", "Default auto.", "--no-progress"} {
+		if code != 0 || !strings.Contains(stdout, want) {
+			t.Errorf("train --help, exit code %d, lacks %q:\n%s", code, want, stdout)
+		}
+	}
+	stdout, _, _ = lenet(t, "--help")
+	for _, want := range []string{"train", "eval", "fetch", "info"} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("--help lacks %q:\n%s", want, stdout)
+		}
+	}
+}
+
+func TestInfoNamesVersions(t *testing.T) {
+	stdout, _, code := lenet(t, "info")
+	if code != 0 || !regexp.MustCompile(`libtorch +2\.11\.0\n`).MatchString(stdout) || !regexp.MustCompile(`devices +cpu\n`).MatchString(stdout) {
+		t.Errorf("exit code %d:\n%s", code, stdout)
+	}
+}

@@ -1,0 +1,199 @@
+package model_test
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	torch "github.com/wangkuiyi/gotorch"
+
+	"lenet/dataset/datasettest"
+	"lenet/model"
+	"lenet/torchx"
+)
+
+// network returns a seeded network for images of rows x cols.
+func network(t testing.TB, seed uint64, rows, cols int) *model.LeNet {
+	t.Helper()
+	if err := torchx.ManualSeed(seed); err != nil {
+		t.Fatal(err)
+	}
+	net, err := model.New(rows, cols)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(net.Close)
+	return net
+}
+
+func values(t testing.TB, x torch.Tensor, n int) []float32 {
+	t.Helper()
+	v := make([]float32, n)
+	if err := torchx.Read(v, x); err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func size(p model.Parameter) int {
+	n := 1
+	for _, d := range p.Shape {
+		n *= int(d)
+	}
+	return n
+}
+
+func TestNetworkHasTheReportsParameters(t *testing.T) {
+	net := network(t, 1, 28, 28)
+	total := 0
+	var names []string
+	for _, p := range net.Parameters() {
+		if !slices.Equal(p.Tensor.Shape(), p.Shape) {
+			t.Errorf("%s is %v, and its shape says %v", p.Name, p.Tensor.Shape(), p.Shape)
+		}
+		total += size(p)
+		names = append(names, p.Name)
+	}
+	if total != 44426 {
+		t.Errorf("%d parameters, the report has 44426", total)
+	}
+	if got := strings.Join(names, " "); got != "conv1.weight conv1.bias conv2.weight conv2.bias fc1.weight fc1.bias fc2.weight fc2.bias fc3.weight fc3.bias" {
+		t.Errorf("names %s", got)
+	}
+}
+
+// A uniform distribution on (-a, a) has the variance a²/3; Xavier's a is sqrt(6 / (fan in + fan out)).
+func TestWeightsAreXavierUniformAndBiasesZero(t *testing.T) {
+	fans := map[string]float64{"conv1.weight": 25 + 150, "conv2.weight": 150 + 400, "fc1.weight": 256 + 120, "fc2.weight": 120 + 84, "fc3.weight": 84 + 10}
+	for _, p := range network(t, 1, 28, 28).Parameters() {
+		v := values(t, p.Tensor, size(p))
+		if strings.HasSuffix(p.Name, "bias") {
+			if slices.ContainsFunc(v, func(x float32) bool { return x != 0 }) {
+				t.Errorf("%s is not zero", p.Name)
+			}
+			continue
+		}
+		a, sum, squares := math.Sqrt(6/fans[p.Name]), 0.0, 0.0
+		for _, x := range v {
+			if math.Abs(float64(x)) > a*(1+1e-6) {
+				t.Fatalf("%s has %v, outside of ±%v", p.Name, x, a)
+			}
+			sum += float64(x)
+			squares += float64(x) * float64(x)
+		}
+		n := float64(len(v))
+		deviation := math.Sqrt(a * a / 3)
+		if mean := sum / n; math.Abs(mean) > 4*deviation/math.Sqrt(n) {
+			t.Errorf("%s has the mean %v", p.Name, mean)
+		}
+		if ratio := squares / n / (a * a / 3); math.Abs(ratio-1) > 4*math.Sqrt(0.8/n) { // the variance of x²/E(x²) is 4/5
+			t.Errorf("%s has %v times the variance", p.Name, ratio)
+		}
+	}
+}
+
+func TestSameSeedSameWeights(t *testing.T) {
+	first := func(seed uint64) []float32 {
+		return values(t, network(t, seed, 28, 28).Parameters()[4].Tensor, 120*256)
+	}
+	if !slices.Equal(first(7), first(7)) {
+		t.Error("seed 7 gives two different networks")
+	}
+	if slices.Equal(first(7), first(8)) {
+		t.Error("seeds 7 and 8 give the same network")
+	}
+}
+
+// Real images, biases that are not zero, and every gradient: the largest difference from the independent implementation is below
+// 1e-5 of the largest value.
+func TestOneStepAgreesWithTheReference(t *testing.T) {
+	const n = 32
+	_, test := datasettest.MNIST(t)
+	net := network(t, 3, 28, 28)
+	random := rand.New(rand.NewPCG(1, 2))
+	var ref, refGrad reference
+	for i, p := range net.Parameters() {
+		v := values(t, p.Tensor, size(p))
+		for j := range v {
+			v[j] += float32(random.NormFloat64() * 0.1)
+		}
+		if err := torchx.Write(p.Tensor, v); err != nil {
+			t.Fatal(err)
+		}
+		f := make([]float64, len(v))
+		for j := range v {
+			f[j] = float64(v[j])
+		}
+		*ref.fields()[i], *refGrad.fields()[i] = f, make([]float64, len(v))
+	}
+
+	pixels, labels := make([]float32, n*28*28), make([]uint8, n)
+	var refLogits []float64
+	refLoss := 0.0
+	for i := range n {
+		image := make([]float64, 28*28)
+		for j := range image {
+			image[j] = float64(test.Images[i*28*28+j]) / 255
+			pixels[i*28*28+j] = float32(image[j])
+		}
+		labels[i] = test.Labels[i]
+		logits, loss := ref.run(image, int(labels[i]), 1.0/n, &refGrad)
+		refLogits, refLoss = append(refLogits, logits...), refLoss+loss/n
+	}
+
+	err := torchx.Do(func(s *torchx.Scope) error {
+		x := s.Own(torch.Full([]int64{n, 1, 28, 28}, 0, false))
+		if err := torchx.Write(x, pixels); err != nil {
+			return err
+		}
+		y := s.Own(torchx.Bytes(s, labels, n).CastTo(torch.Long))
+		logits := net.Forward(s, x)
+		compare(t, "logits", values(t, logits, n*model.Classes), refLogits)
+		loss := model.Loss(s, logits, y)
+		compare(t, "loss", []float32{loss.Item().(float32)}, []float64{refLoss})
+		if err := torchx.Backward(loss); err != nil {
+			return err
+		}
+		for i, p := range net.Parameters() {
+			compare(t, "gradient of "+p.Name, values(t, s.Own(p.Tensor.Grad()), size(p)), *refGrad.fields()[i])
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func compare(t *testing.T, name string, got []float32, want []float64) {
+	t.Helper()
+	worst, largest := 0.0, 0.0
+	for i := range want {
+		worst = max(worst, math.Abs(float64(got[i])-want[i]))
+		largest = max(largest, math.Abs(want[i]))
+	}
+	t.Logf("%-24s largest %.3g, largest difference %.2g", name, largest, worst)
+	if !(worst <= 1e-5*largest) {
+		t.Errorf("%s differs by %v", name, worst)
+	}
+}
+
+func TestNetworkTakesOtherImageSizes(t *testing.T) {
+	net := network(t, 1, 16, 35)
+	err := torchx.Do(func(s *torchx.Scope) error {
+		logits := net.Forward(s, s.Own(torch.Full([]int64{2, 1, 16, 35}, 0.5, false)))
+		if shape := logits.Shape(); !slices.Equal(shape, []int64{2, 10}) {
+			t.Errorf("logits are %v", shape)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	for _, side := range [][2]int{{15, 28}, {28, 15}, {0, 0}} {
+		if _, err := model.New(side[0], side[1]); err == nil || !strings.Contains(err.Error(), "at least 16x16") {
+			t.Errorf("New(%d, %d): %v", side[0], side[1], err)
+		}
+	}
+}
