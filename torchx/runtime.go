@@ -9,6 +9,9 @@ import "runtime/debug"
 func ManualSeed(seed uint64) error { return check(C.torchx_manual_seed(C.uint64_t(seed))) }
 
 // SetNumThreads sets how many CPU threads one libtorch operation uses, at least 1. It may exceed the number of cores.
+//
+// Part of the setting holds for the calling OS thread alone (MKL's, on which the last bits of a result depend): a goroutine
+// that computes after this call locks itself to its thread before it.
 func SetNumThreads(n int) error { return check(C.torchx_set_num_threads(C.int(n))) }
 
 // NumThreads returns how many CPU threads one libtorch operation uses.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"time"
 
 	torch "github.com/wangkuiyi/gotorch"
@@ -59,6 +60,8 @@ func Run(ctx context.Context, o Options, version string, report Reporter) (*Summ
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
+	runtime.LockOSThread() // libtorch keeps a pool of threads for each thread that calls it
+	defer runtime.UnlockOSThread()
 	if err := o.ComputeOptions.apply(report.Log); err != nil {
 		return nil, err
 	}
@@ -186,6 +189,8 @@ func EvaluateFile(ctx context.Context, o EvalOptions, log func(string)) (loss, a
 	if err := o.ComputeOptions.Validate(); err != nil {
 		return 0, 0, err
 	}
+	runtime.LockOSThread() // as Run does
+	defer runtime.UnlockOSThread()
 	if err := o.ComputeOptions.apply(log); err != nil {
 		return 0, 0, err
 	}

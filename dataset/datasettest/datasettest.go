@@ -2,35 +2,44 @@
 package datasettest
 
 import (
+	"context"
 	"encoding/binary"
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 
 	"lenet/dataset"
 )
 
-// MNIST returns the real one, through the user's cache.
-func MNIST(t testing.TB) (training, test *dataset.Set) {
-	t.Helper()
+type sets struct{ training, test *dataset.Set }
+
+var mnist = sync.OnceValues(func() (s sets, err error) {
 	cache, err := dataset.CacheDir()
 	if err != nil {
-		t.Fatal(err)
+		return s, err
 	}
 	spec, err := dataset.Lookup("mnist")
 	if err != nil {
-		t.Fatal(err)
+		return s, err
 	}
-	dir, err := dataset.Fetch(t.Context(), spec, cache, "", func(line string) { t.Log(line) })
+	dir, err := dataset.Fetch(context.Background(), spec, cache, "", func(string) {})
+	if err != nil {
+		return s, err
+	}
+	s.training, s.test, err = dataset.Load(dir, spec)
+	return s, err
+})
+
+// MNIST returns the real one, through the user's cache. The sets are shared: not to be changed.
+func MNIST(t testing.TB) (training, test *dataset.Set) {
+	t.Helper()
+	s, err := mnist()
 	if err != nil {
 		t.Fatal(err)
 	}
-	training, test, err = dataset.Load(dir, spec)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return training, test
+	return s.training, s.test
 }
 
 // First returns a set of the first n images.
