@@ -37,7 +37,7 @@ func (b *bar) update(epoch, images, of int, loss, accuracy float64) {
 			progressbar.OptionSetPredictTime(true),
 			progressbar.OptionThrottle(100*time.Millisecond),
 			progressbar.OptionClearOnFinish(),
-			progressbar.OptionSetTheme(progressbar.ThemeUnicode))
+			progressbar.OptionSetTheme(progressbar.ThemeASCII))
 	}
 	b.Describe(fmt.Sprintf("epoch %d/%d, loss %.4f, acc %.3f", epoch, b.epochs, loss, accuracy))
 	_ = b.Set((epoch-1)*of + images) // fails only where standard error does
