@@ -120,7 +120,10 @@ func Run(ctx context.Context, o Options, version string, report Reporter) (*Summ
 		m := Metrics{Epoch: epoch, TestAccuracy: accuracy, TrainSeconds: trained, EvalSeconds: time.Since(start).Seconds() - trained}
 		m.Loss, m.TrainAccuracy = total.mean()
 		m.ImagesPerSecond = float64(images.Len()) / trained
-		if err := errors.Join(net.Save(dir.weights()), dir.addMetrics(m)); err != nil {
+		if err := net.Save(dir.weights()); err != nil {
+			return summary, err
+		}
+		if err := dir.addMetrics(m); err != nil {
 			return summary, err
 		}
 		summary.add(m)
