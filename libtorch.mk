@@ -40,12 +40,16 @@ ORIGIN     := @loader_path
 SONAME      = -install_name @rpath/$(1)
 LINK_ONLY  :=
 LINK_FLAGS := -L$(BUILD)/lib
+OPENMP     :=
+NO_SHARED_LOADS :=
 else
 SO         := so
 ORIGIN     := $$ORIGIN
 SONAME      = -Wl,-soname,$(1)
 LINK_ONLY  := $(BUILD)/link/libtorch.so
 LINK_FLAGS := -L$(BUILD)/link -L$(BUILD)/lib -Wl,-rpath-link,$(BUILD)/lib -Wl,--as-needed
+OPENMP     := -fopenmp
+NO_SHARED_LOADS := -fno-predictive-commoning
 endif
 
 # ---- Where libtorch is
@@ -73,7 +77,9 @@ GO_ENV     := CGO_ENABLED=1 CGO_LDFLAGS='$(CGO_LINK)' CGO_LDFLAGS_ALLOW='$(CGO_A
 # ---- The C++ libraries
 CXX      ?= g++
 CXXFLAGS ?= -O2
-COMPILE   = $(CXX) -std=c++17 $(CXXFLAGS) -fPIC -MMD -MP -isystem $(BUILD)/libtorch/include -isystem $(BUILD)/libtorch/include/torch/csrc/api/include
+COMPILE   = $(CXX) -std=c++17 $(CXXFLAGS) -fPIC $(OPENMP) -MMD -MP -isystem $(BUILD)/libtorch/include -isystem $(BUILD)/libtorch/include/torch/csrc/api/include
+KERNELS  := plain $(if $(filter %x86_64,$(PLATFORM)),avx2 avx512)
+TORCHX   := torchx conv_pool $(addprefix conv_pool_,$(KERNELS))
 NATIVE   := $(BUILD)/lib/libcgotorch.$(SO) $(BUILD)/lib/libtorchx.$(SO)
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -106,9 +112,23 @@ $(BUILD)/obj/%.o: torchx/cc/%.cc $(BUILD)/libtorch.path $(BUILD)/gotorch.path
 	@echo 'c++  $<'
 	@$(COMPILE) -Itorchx -isystem $(BUILD)/gotorch -c $< -o $@.tmp -MF $(@:.o=.d) -MT $@ && mv $@.tmp $@
 
-$(BUILD)/lib/lib%.$(SO): $(BUILD)/obj/%.o $(LINK_ONLY)
+# The kernels of conv_pool, once for each kind of vector instructions. GCC's predictive commoning would keep values of one round of
+# the inner loop for the next, and spill the sums to make room for them.
+VECTORS_plain  := -DLANES=4 -DREGISTERS=$(if $(filter %x86_64,$(PLATFORM)),16,32)
+VECTORS_avx2   := -DLANES=8 -DREGISTERS=16 -mavx2 -mfma
+VECTORS_avx512 := -DLANES=16 -DREGISTERS=32 -mavx512f -mavx512vl -mavx512bw -mavx512dq -mfma -mprefer-vector-width=512
+
+$(BUILD)/obj/conv_pool_%.o: torchx/cc/conv_pool_kernels.cc torchx/cc/conv_pool_kernels.h $(BUILD)/libtorch.path libtorch.mk
 	@mkdir -p $(@D)
-	@$(CXX) -shared $< -o $@.tmp $(call SONAME,lib$*.$(SO)) $(LINK_FLAGS) -ltorch_cpu -lc10 '-Wl,-rpath,$(ORIGIN)' && mv $@.tmp $@
+	@echo 'c++  $< ($*)'
+	@$(CXX) -std=c++17 -O3 -ffp-contract=fast $(NO_SHARED_LOADS) -Wno-psabi -fPIC -DKERNELS=kernels_$* $(VECTORS_$*) -c $< -o $@.tmp && mv $@.tmp $@
+
+$(BUILD)/lib/libtorchx.$(SO): $(TORCHX:%=$(BUILD)/obj/%.o)
+$(BUILD)/lib/libcgotorch.$(SO): $(BUILD)/obj/cgotorch.o
+
+$(BUILD)/lib/lib%.$(SO): $(LINK_ONLY)
+	@mkdir -p $(@D)
+	@$(CXX) -shared $(filter %.o,$^) -o $@.tmp $(call SONAME,lib$*.$(SO)) $(LINK_FLAGS) -ltorch_cpu -lc10 $$(find $(BUILD)/libtorch/lib/ -name 'libgomp*') '-Wl,-rpath,$(ORIGIN)' && mv $@.tmp $@
 
 # gotorch asks for -ltorch. libtorch.so is nothing but a link to both halves, CUDA's 2.6 GB included; ours names the CPU half.
 $(BUILD)/link/libtorch.so:

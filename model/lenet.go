@@ -16,6 +16,14 @@ import (
 // Classes is the number of logits: one for each digit.
 const Classes = 10
 
+// Kernels name a way to compute the convolutions and poolings. The mathematics is the same.
+type Kernels string
+
+const (
+	Fused     Kernels = "fused"     // both as one operator, [torchx.ConvPool]
+	Reference Kernels = "reference" // libtorch's own operators, in the report's order: slow and obvious
+)
+
 // A LeNet is the network of the report (LeCun, Bottou, Bengio, Haffner 1998, with max-pooling and softmax): for images of 28x28
 // pixels, 44,426 parameters.
 //
@@ -25,17 +33,18 @@ type LeNet struct {
 	FC1, FC2, FC3 *nn.LinearModule
 
 	rows, cols int
+	kernels    Kernels
 	scope      torchx.Scope
 }
 
 // New returns a network for images of rows x cols pixels, at least 16 each: after two convolutions and two poolings, that is
 // one pixel a channel. Weights are Xavier-uniform, from libtorch's random generator ([torchx.ManualSeed]); biases are zero.
-func New(rows, cols int) (*LeNet, error) {
+func New(rows, cols int, kernels Kernels) (*LeNet, error) {
 	h, w := convolvedAndPooled(convolvedAndPooled(rows)), convolvedAndPooled(convolvedAndPooled(cols))
 	if h < 1 || w < 1 {
 		return nil, fmt.Errorf("model: images are %dx%d pixels, and the network needs at least 16x16", rows, cols)
 	}
-	n := &LeNet{rows: rows, cols: cols}
+	n := &LeNet{rows: rows, cols: cols, kernels: kernels}
 	err := torchx.Do(func(*torchx.Scope) error {
 		n.Conv1 = nn.Conv2d(1, 6, 5, 1, 0, 1, 1, true, "zeros")
 		n.Conv2 = nn.Conv2d(6, 16, 5, 1, 0, 1, 1, true, "zeros")
@@ -69,28 +78,35 @@ func xavierUniform(w torch.Tensor) {
 	initializer.Uniform(&w, -a, a)
 }
 
-// Forward returns the logits, [N, 10], of x, [N, 1, rows, cols] float32 with pixels in 0 to 1. s owns all that it makes. The
-// shapes on the right are those of 28x28 images.
+// Forward returns the logits, [N, 10], of x, [N, 1, rows, cols] uint8 pixels, which it takes as x/255. s owns all that it makes.
+// The shapes on the right are those of 28x28 images.
 func (n *LeNet) Forward(s *torchx.Scope, x torch.Tensor) torch.Tensor {
-	x = s.Own(n.Conv1.Forward(x)) // [N, 6, 24, 24]
-	x = s.Own(x.Sigmoid())
-	x = s.Own(maxPool(x))         // [N, 6, 12, 12]
-	x = s.Own(n.Conv2.Forward(x)) // [N, 16, 8, 8]
-	x = s.Own(x.Sigmoid())
-	x = s.Own(maxPool(x))              // [N, 16, 4, 4]
-	x = s.Own(torch.Flatten(x, 1, -1)) // [N, 256]
-	x = s.Own(n.FC1.Forward(x))        // [N, 120]
+	if n.kernels == Reference {
+		x = s.Own(x.CastTo(torch.Float))
+		s.Own(x.DivI(s.Own(torch.Full([]int64{1}, 255, false))))
+	}
+	x = n.convSigmoidPool(s, n.Conv1, x) // [N, 6, 12, 12]
+	x = n.convSigmoidPool(s, n.Conv2, x) // [N, 16, 4, 4]
+	x = s.Own(torch.Flatten(x, 1, -1))   // [N, 256]
+	x = s.Own(n.FC1.Forward(x))          // [N, 120]
 	x = s.Own(x.Sigmoid())
 	x = s.Own(n.FC2.Forward(x)) // [N, 84]
 	x = s.Own(x.Sigmoid())
 	return s.Own(n.FC3.Forward(x)) // [N, 10]
 }
 
-func maxPool(x torch.Tensor) torch.Tensor {
-	return F.MaxPool2d(x, []int64{2, 2}, []int64{2, 2}, []int64{0, 0}, []int64{1, 1}, false)
+// convSigmoidPool is a 5x5 convolution, sigmoid and 2x2 max-pool. Fused, the sigmoid comes last, on a quarter of the values: it is
+// monotone, so pool(sigmoid(x)) = sigmoid(pool(x)), exactly.
+func (n *LeNet) convSigmoidPool(s *torchx.Scope, conv *nn.Conv2dModule, x torch.Tensor) torch.Tensor {
+	if n.kernels == Fused {
+		return torchx.ConvPoolSigmoid(s, x, conv.Weight, conv.Bias)
+	}
+	x = s.Own(conv.Forward(x))
+	x = s.Own(x.Sigmoid())
+	return s.Own(F.MaxPool2d(x, []int64{2, 2}, []int64{2, 2}, []int64{0, 0}, []int64{1, 1}, false))
 }
 
-// Loss returns the softmax cross-entropy, the mean over the batch, of logits [N, 10] and labels [N] int64: a tensor of one
+// Loss returns the softmax cross-entropy, the mean over the batch, of logits [N, 10] and labels [N] uint8: a tensor of one
 // element that s owns.
 func Loss(s *torchx.Scope, logits, labels torch.Tensor) torch.Tensor {
 	return s.Own(F.CrossEntropy(logits, labels, torch.Tensor{}, -100, "mean"))

@@ -17,10 +17,15 @@ import (
 // network returns a seeded network for images of rows x cols.
 func network(t testing.TB, seed uint64, rows, cols int) *model.LeNet {
 	t.Helper()
+	return networkWith(t, model.Fused, seed, rows, cols)
+}
+
+func networkWith(t testing.TB, kernels model.Kernels, seed uint64, rows, cols int) *model.LeNet {
+	t.Helper()
 	if err := torchx.ManualSeed(seed); err != nil {
 		t.Fatal(err)
 	}
-	net, err := model.New(rows, cols)
+	net, err := model.New(rows, cols, kernels)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,9 +114,15 @@ func TestSameSeedSameWeights(t *testing.T) {
 // Real images, biases that are not zero, and every gradient: the largest difference from the independent implementation is below
 // 1e-5 of the largest value.
 func TestOneStepAgreesWithTheReference(t *testing.T) {
+	for _, kernels := range []model.Kernels{model.Fused, model.Reference} {
+		t.Run(string(kernels), func(t *testing.T) { testOneStep(t, kernels) })
+	}
+}
+
+func testOneStep(t *testing.T, kernels model.Kernels) {
 	const n = 32
 	_, test := datasettest.MNIST(t)
-	net := network(t, 3, 28, 28)
+	net := networkWith(t, kernels, 3, 28, 28)
 	random := rand.New(rand.NewPCG(1, 2))
 	var ref, refGrad reference
 	for i, p := range net.Parameters() {
@@ -129,26 +140,20 @@ func TestOneStepAgreesWithTheReference(t *testing.T) {
 		*ref.fields()[i], *refGrad.fields()[i] = f, make([]float64, len(v))
 	}
 
-	pixels, labels := make([]float32, n*28*28), make([]uint8, n)
+	labels := test.Labels[:n]
 	var refLogits []float64
 	refLoss := 0.0
 	for i := range n {
 		image := make([]float64, 28*28)
 		for j := range image {
 			image[j] = float64(test.Images[i*28*28+j]) / 255
-			pixels[i*28*28+j] = float32(image[j])
 		}
-		labels[i] = test.Labels[i]
 		logits, loss := ref.run(image, int(labels[i]), 1.0/n, &refGrad)
 		refLogits, refLoss = append(refLogits, logits...), refLoss+loss/n
 	}
 
 	err := torchx.Do(func(s *torchx.Scope) error {
-		x := s.Own(torch.Full([]int64{n, 1, 28, 28}, 0, false))
-		if err := torchx.Write(x, pixels); err != nil {
-			return err
-		}
-		y := s.Own(torchx.Bytes(s, labels, n).CastTo(torch.Long))
+		x, y := torchx.Bytes(s, test.Images[:n*28*28], n, 1, 28, 28), torchx.Bytes(s, labels, n)
 		logits := net.Forward(s, x)
 		compare(t, "logits", values(t, logits, n*model.Classes), refLogits)
 		loss := model.Loss(s, logits, y)
@@ -182,7 +187,7 @@ func compare(t *testing.T, name string, got []float32, want []float64) {
 func TestNetworkTakesOtherImageSizes(t *testing.T) {
 	net := network(t, 1, 16, 35)
 	err := torchx.Do(func(s *torchx.Scope) error {
-		logits := net.Forward(s, s.Own(torch.Full([]int64{2, 1, 16, 35}, 0.5, false)))
+		logits := net.Forward(s, torchx.Bytes(s, make([]uint8, 2*16*35), 2, 1, 16, 35))
 		if shape := logits.Shape(); !slices.Equal(shape, []int64{2, 10}) {
 			t.Errorf("logits are %v", shape)
 		}
@@ -192,7 +197,7 @@ func TestNetworkTakesOtherImageSizes(t *testing.T) {
 		t.Error(err)
 	}
 	for _, side := range [][2]int{{15, 28}, {28, 15}, {0, 0}} {
-		if _, err := model.New(side[0], side[1]); err == nil || !strings.Contains(err.Error(), "at least 16x16") {
+		if _, err := model.New(side[0], side[1], model.Fused); err == nil || !strings.Contains(err.Error(), "at least 16x16") {
 			t.Errorf("New(%d, %d): %v", side[0], side[1], err)
 		}
 	}

@@ -27,21 +27,20 @@ func NoGrad(f func() error) error {
 	return f()
 }
 
-// An Optimizer updates parameters from their gradients. It is libtorch's own; gotorch's, around the same, ends the process on
-// an exception and is freed twice.
-type Optimizer struct {
+// An SGD optimizer updates parameters by plain stochastic gradient descent, all in one pass. gotorch's ends the process on an
+// exception and is freed twice.
+type SGD struct {
 	handle unsafe.Pointer
 }
 
-// SGD returns plain stochastic gradient descent over params: each [Optimizer.Step] subtracts learningRate times its gradient
-// from every parameter.
-func SGD(params []torch.Tensor, learningRate float64) (*Optimizer, error) {
+// NewSGD returns an optimizer of params: each [SGD.Step] subtracts learningRate times its gradient from every one.
+func NewSGD(params []torch.Tensor, learningRate float64) (*SGD, error) {
 	handles := make([]unsafe.Pointer, len(params))
 	for i, p := range params {
 		handles[i] = *p.T
 	}
-	var o Optimizer
-	err := check(C.torchx_optimizer_sgd(unsafe.SliceData(handles), C.size_t(len(handles)), C.double(learningRate), &o.handle))
+	var o SGD
+	err := check(C.torchx_sgd(unsafe.SliceData(handles), C.size_t(len(handles)), C.double(learningRate), &o.handle))
 	runtime.KeepAlive(params)
 	if err != nil {
 		return nil, err
@@ -50,15 +49,15 @@ func SGD(params []torch.Tensor, learningRate float64) (*Optimizer, error) {
 }
 
 // ZeroGrad forgets the parameters' gradients.
-func (o *Optimizer) ZeroGrad() error { return check(C.torchx_optimizer_zero_grad(o.handle)) }
+func (o *SGD) ZeroGrad() error { return check(C.torchx_sgd_zero_grad(o.handle)) }
 
 // Step updates the parameters from their gradients. A parameter without a gradient stays.
-func (o *Optimizer) Step() error { return check(C.torchx_optimizer_step(o.handle)) }
+func (o *SGD) Step() error { return check(C.torchx_sgd_step(o.handle)) }
 
 // Close frees the optimizer, not the parameters. A second Close does nothing.
-func (o *Optimizer) Close() {
+func (o *SGD) Close() {
 	if o.handle != nil {
-		C.torchx_optimizer_free(o.handle)
+		C.torchx_sgd_free(o.handle)
 		o.handle = nil
 	}
 }

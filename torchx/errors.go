@@ -44,8 +44,14 @@ func check(text *C.char) error {
 	return newError(C.GoString(text))
 }
 
-// recovered stores gotorch's panic as an [Error] in *err. gotorch panics with the text of the exception; any other panic is
-// a bug in Go code and goes on.
+// must panics with the text of an [Error], as gotorch does: for functions that are used in expressions, inside of [Do].
+func must(err error) {
+	if err != nil {
+		panic(err.(*Error).Text)
+	}
+}
+
+// recovered stores such a panic as an [Error] in *err. Any other panic is a bug in Go code and goes on.
 func recovered(err *error) {
 	switch p := recover().(type) {
 	case nil:

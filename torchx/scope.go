@@ -21,6 +21,7 @@ import (
 type Scope struct {
 	handles []*unsafe.Pointer // as gotorch has them: where a Tensor keeps its at::Tensor*
 	tensors []unsafe.Pointer  // the at::Tensor*s, for one call of C
+	pinner  runtime.Pinner    // of Go memory that the tensors share
 }
 
 // Own takes t over from gotorch's finalizer and returns it.
@@ -28,6 +29,14 @@ func (s *Scope) Own(t torch.Tensor) torch.Tensor {
 	runtime.SetFinalizer(t.T, nil)
 	s.handles = append(s.handles, t.T)
 	s.tensors = append(s.tensors, *t.T)
+	return t
+}
+
+// own makes a tensor of an at::Tensor* that C++ gave away.
+func (s *Scope) own(handle unsafe.Pointer) torch.Tensor {
+	t := torch.Tensor{T: &handle}
+	s.handles = append(s.handles, t.T)
+	s.tensors = append(s.tensors, handle)
 	return t
 }
 
@@ -43,6 +52,7 @@ func (s *Scope) Close() {
 	}
 	clear(s.handles)
 	s.handles, s.tensors = s.handles[:0], s.tensors[:0]
+	s.pinner.Unpin()
 }
 
 // Do runs f with a fresh scope on one OS thread, then frees what the scope owns. It returns f's error, or an [Error] if

@@ -20,14 +20,30 @@ void torchx_free_tensors(void *const *tensors, size_t n);
 char *torchx_read_float32(void *tensor, float *values, int64_t n);
 char *torchx_write_float32(void *tensor, const float *values, int64_t n);
 
+// A uint8 tensor in host memory that somebody else owns.
+char *torchx_view_bytes(uint8_t *values, const int64_t *shape, size_t dims, void **tensor);
+
+// lenet::conv_pool, of conv_pool.cc, and its choice of kernels.
+char *torchx_conv_pool(void *x, void *weight, void *bias, bool sigmoid, void **y);
+char *torchx_conv_pool_use(const char *kernels);
+
+// What an epoch adds up over its batches: each one's mean loss times its images; and how many rows of logits [N, classes] have
+// their largest value at the label, [N] uint8.
+typedef struct {
+  double loss;
+  int64_t correct, images;
+} torchx_totals;
+
+char *torchx_add_totals(torchx_totals *totals, void *loss, void *logits, void *labels);
+
 // Gradients of a scalar with respect to every parameter that it depends on, added to the parameters' gradients.
 char *torchx_backward(void *loss);
 
-// An optimizer is a pointer to a torch::optim::Optimizer on the C++ heap.
-char *torchx_optimizer_sgd(void *const *params, size_t n, double learning_rate, void **optimizer);
-char *torchx_optimizer_zero_grad(void *optimizer);
-char *torchx_optimizer_step(void *optimizer);
-void torchx_optimizer_free(void *optimizer);
+// Plain stochastic gradient descent over parameters.
+char *torchx_sgd(void *const *params, size_t n, double learning_rate, void **sgd);
+char *torchx_sgd_zero_grad(void *sgd);
+char *torchx_sgd_step(void *sgd);
+void torchx_sgd_free(void *sgd);
 
 // Whether the calling thread records operations for Backward; sets it, and returns what it was.
 bool torchx_set_grad_enabled(bool enabled);

@@ -102,7 +102,7 @@ func TestBackwardAndStepReportExceptions(t *testing.T) {
 		if err := Backward(x); err == nil || !strings.Contains(err.Error(), "scalar outputs") {
 			t.Errorf("Backward of two elements: %v", err)
 		}
-		opt, err := SGD([]torch.Tensor{x}, 1)
+		opt, err := NewSGD([]torch.Tensor{x}, 1)
 		if err != nil {
 			return err
 		}
@@ -113,7 +113,7 @@ func TestBackwardAndStepReportExceptions(t *testing.T) {
 		if err := opt.ZeroGrad(); err != nil {
 			t.Errorf("ZeroGrad: %v", err)
 		}
-		_, err = SGD([]torch.Tensor{s.Own(x.Sigmoid())}, 1) // not a leaf
+		_, err = NewSGD([]torch.Tensor{s.Own(x.Sigmoid())}, 1) // not a leaf
 		if err == nil {
 			t.Error("SGD took a tensor that is not a leaf")
 		}
@@ -127,7 +127,7 @@ func TestBackwardAndStepReportExceptions(t *testing.T) {
 func TestSGDStepSubtractsLearningRateTimesGradient(t *testing.T) {
 	err := Do(func(s *Scope) error {
 		w := s.Own(torch.Full([]int64{2}, 3, true))
-		opt, err := SGD([]torch.Tensor{w}, 0.25)
+		opt, err := NewSGD([]torch.Tensor{w}, 0.25)
 		if err != nil {
 			return err
 		}
@@ -189,6 +189,51 @@ func TestReadAndWriteCopyAndCheckTheSize(t *testing.T) {
 		}
 		if err := Write(Bytes(s, []byte{1, 2}, 2), []float32{1, 2}); err == nil || !strings.Contains(err.Error(), "not float32") {
 			t.Errorf("Write to uint8: %v", err)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestTotalsAddMeanLossesAndRightAnswersOverImages(t *testing.T) {
+	err := Do(func(s *Scope) error {
+		var totals Totals
+		loss, logits := s.Own(torch.Full([]int64{1}, 1, false)), s.Own(torch.Full([]int64{3, 10}, 0, false))
+		values := make([]float32, 30)
+		values[4], values[10+9], values[20+1], values[20+2] = 1, 1, 1, 2 // the rows' largest: 4, 9, 2
+		if err := Write(logits, values); err != nil {
+			return err
+		}
+		if err := totals.Add(loss, logits, Bytes(s, []uint8{4, 9, 1}, 3)); err != nil {
+			return err
+		}
+		// Of a batch of one image with loss 5 and a wrong answer: the mean is over images, not over batches.
+		one := s.Own(torch.Full([]int64{1, 10}, 0, false))
+		if err := totals.Add(s.Own(torch.Full([]int64{1}, 5, false)), one, Bytes(s, []uint8{1}, 1)); err != nil {
+			return err
+		}
+		if loss, accuracy := totals.Mean(); loss != 2 || accuracy != 0.5 || totals.Images() != 4 {
+			t.Errorf("mean loss %v and accuracy %v of %d images, want 2, 0.5 and 4", loss, accuracy, totals.Images())
+		}
+		if err := totals.Add(loss, logits, Bytes(s, []uint8{1}, 1)); err == nil {
+			t.Error("1 label for 3 rows was accepted")
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestBytesSharesMemory(t *testing.T) {
+	err := Do(func(s *Scope) error {
+		values := []uint8{1, 2, 3}
+		x := Bytes(s, values, 3)
+		values[1] = 7
+		if got := x.Index(1).Item().(uint8); got != 7 {
+			t.Errorf("the tensor has %d, the slice 7", got)
 		}
 		return nil
 	})

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"lenet/model"
 	"lenet/torchx"
 )
 
@@ -22,6 +23,8 @@ type DataOptions struct {
 type ComputeOptions struct {
 	Device  string `json:"device" default:"auto" placeholder:"NAME" help:"auto, cpu, cuda or cuda:N."`
 	Threads int    `json:"threads" default:"0" placeholder:"N" help:"CPU threads of one operation; 0 takes one for each CPU."`
+
+	Kernels model.Kernels `json:"kernels" default:"fused" placeholder:"NAME" help:"Convolution and pooling: fused, or reference, libtorch's own operators."`
 }
 
 // Options are all settings of a run. The struct tags make it the command line's flags and what config.json holds. The
@@ -57,10 +60,13 @@ func (o *Options) Validate() error {
 	return o.ComputeOptions.Validate()
 }
 
-// Validate checks the device's name and the number of threads. Its errors are [UsageError]s.
+// Validate checks the device's name, the number of threads and the kernels' name. Its errors are [UsageError]s.
 func (c *ComputeOptions) Validate() error {
 	if c.Threads < 0 || c.Threads > math.MaxInt16 {
 		return UsageError(fmt.Sprintf("--threads is %d and must be 0 to %d", c.Threads, math.MaxInt16))
+	}
+	if c.Kernels != model.Fused && c.Kernels != model.Reference {
+		return UsageError(fmt.Sprintf("--kernels is %q and must be fused or reference", c.Kernels))
 	}
 	name, index, indexed := strings.Cut(c.Device, ":")
 	_, err := strconv.ParseUint(index, 10, 8)

@@ -30,6 +30,7 @@ type Summary struct {
 	Metrics   []Metrics // one for each whole epoch
 	BestEpoch int       // from 1
 	Seconds   float64   // of all epochs
+	Profile   Profile   // of all epochs
 }
 
 // Best and Final return the metrics of the epoch with the highest test accuracy, the first of equals, and of the last one.
@@ -70,7 +71,7 @@ func Run(ctx context.Context, o Options, version string, report Reporter) (*Summ
 		return nil, err
 	}
 
-	net, err := newNetwork(trainSet, o.Seed)
+	net, err := newNetwork(trainSet, o.Seed, o.Kernels)
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +80,7 @@ func Run(ctx context.Context, o Options, version string, report Reporter) (*Summ
 	for _, p := range net.Parameters() {
 		params = append(params, p.Tensor)
 	}
-	opt, err := torchx.SGD(params, o.LearningRate)
+	opt, err := torchx.NewSGD(params, o.LearningRate)
 	if err != nil {
 		return nil, err
 	}
@@ -95,30 +96,34 @@ func Run(ctx context.Context, o Options, version string, report Reporter) (*Summ
 	testImages := dataset.NewLoader(testSet, evalBatchSize)
 
 	report.Device(o.Device)
+	spent := stopwatch{last: time.Now()}
 	for epoch := 1; epoch <= o.Epochs; epoch++ {
 		start := time.Now()
-		var total sum
+		var total torchx.Totals
 		for batch, err := range images.Epoch(ctx, epoch) {
+			spent.lap(load)
 			if err == nil {
-				err = step(net, opt, batch, &total)
+				err = step(net, opt, batch, &total, &spent)
 			}
 			if errors.Is(err, errDiverged) {
-				err = fmt.Errorf("train: %w at step %d of epoch %d with learning rate %v; try a smaller --lr", err, 1+total.images/o.BatchSize, epoch, o.LearningRate)
+				err = fmt.Errorf("train: %w at step %d of epoch %d with learning rate %v; try a smaller --lr", err, (total.Images()+o.BatchSize-1)/o.BatchSize, epoch, o.LearningRate)
 			}
 			if err != nil {
 				return summary, stopped(ctx, err, net, dir, epoch)
 			}
-			loss, acc := total.mean()
-			report.Batch(epoch, total.images, images.Len(), loss, acc)
+			loss, acc := total.Mean()
+			report.Batch(epoch, total.Images(), images.Len(), loss, acc)
+			spent.lap(goCode)
 		}
 		trained := time.Since(start).Seconds()
 		_, accuracy, err := Evaluate(ctx, net, testImages)
 		if err != nil {
 			return summary, stopped(ctx, err, net, dir, epoch)
 		}
+		spent.lap(evaluate)
 
 		m := Metrics{Epoch: epoch, TestAccuracy: accuracy, TrainSeconds: trained, EvalSeconds: time.Since(start).Seconds() - trained}
-		m.Loss, m.TrainAccuracy = total.mean()
+		m.Loss, m.TrainAccuracy = total.Mean()
 		m.ImagesPerSecond = float64(images.Len()) / trained
 		if err := net.Save(dir.weights()); err != nil {
 			return summary, err
@@ -128,7 +133,9 @@ func Run(ctx context.Context, o Options, version string, report Reporter) (*Summ
 		}
 		summary.add(m)
 		report.Epoch(m)
+		spent.lap(goCode)
 	}
+	summary.Profile = spent.Profile
 	return summary, nil
 }
 
@@ -152,11 +159,11 @@ func stopped(ctx context.Context, err error, net *model.LeNet, dir folder, epoch
 }
 
 // newNetwork returns a network for the set's images whose weights follow from seed.
-func newNetwork(set *dataset.Set, seed uint64) (*model.LeNet, error) {
+func newNetwork(set *dataset.Set, seed uint64, kernels model.Kernels) (*model.LeNet, error) {
 	if err := torchx.ManualSeed(seed); err != nil {
 		return nil, err
 	}
-	return model.New(set.Rows, set.Cols)
+	return model.New(set.Rows, set.Cols, kernels)
 }
 
 // load returns the training and the test set, which it fetches if need be.
@@ -201,7 +208,7 @@ func EvaluateFile(ctx context.Context, o EvalOptions, log func(string)) (loss, a
 	if err != nil {
 		return 0, 0, err
 	}
-	net, err := model.New(testSet.Rows, testSet.Cols)
+	net, err := model.New(testSet.Rows, testSet.Cols, o.Kernels)
 	if err != nil {
 		return 0, 0, err
 	}

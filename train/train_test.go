@@ -46,7 +46,7 @@ func options(t testing.TB, training, test int) train.Options {
 	a, b := datasettest.MNIST(t)
 	var o train.Options
 	o.Dir = datasettest.Dir(t, datasettest.First(a, training), datasettest.First(b, test))
-	o.Device, o.Threads = "cpu", 1
+	o.Device, o.Threads, o.Kernels = "cpu", 1, model.Fused
 	o.Epochs, o.BatchSize, o.LearningRate, o.Seed = 2, 64, 1.5, 1
 	o.Out = filepath.Join(t.TempDir(), "run")
 	return o
@@ -158,6 +158,33 @@ func TestSameSeedSameBits(t *testing.T) {
 	}
 }
 
+func TestFusedAndReferenceKernelsTrainAlike(t *testing.T) {
+	outcome := func(kernels model.Kernels) train.Metrics {
+		o := options(t, 640, 100)
+		o.Kernels = kernels
+		s, _ := run(t, o)
+		return s.Final()
+	}
+	fused, reference := outcome(model.Fused), outcome(model.Reference)
+	if math.Abs(fused.Loss-reference.Loss) > 1e-5 || math.Abs(fused.TestAccuracy-reference.TestAccuracy) > 0.02 {
+		t.Errorf("after two epochs fused kernels have %+v, the reference %+v", fused, reference)
+	}
+}
+
+func TestProfileAccountsForTheWholeRun(t *testing.T) {
+	s, _ := run(t, options(t, 640, 100))
+	total := 0.0
+	for i, d := range s.Profile {
+		if d <= 0 {
+			t.Errorf("%s took %v", train.PartNames[i], d)
+		}
+		total += d.Seconds()
+	}
+	if total < s.Seconds { // which leaves saving out
+		t.Errorf("the parts are %v s, and the epochs %v s", total, s.Seconds)
+	}
+}
+
 func TestRunDoesNotOverwriteUnlessForced(t *testing.T) {
 	o := options(t, 64, 10)
 	o.Epochs = 1
@@ -199,7 +226,7 @@ func TestRunEndsWithItsContextAndSaves(t *testing.T) {
 	if r.steps != 13 {
 		t.Errorf("%d steps, and the context ended after 13", r.steps)
 	}
-	net, err := model.New(28, 28)
+	net, err := model.New(28, 28, model.Fused)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -258,9 +285,10 @@ func TestValidateNamesTheFlag(t *testing.T) {
 		`"cuda:"`:      func(o *train.Options) { o.Device = "cuda:" },
 		`"cuda:-1"`:    func(o *train.Options) { o.Device = "cuda:-1" },
 		`"cpu:0"`:      func(o *train.Options) { o.Device = "cpu:0" },
+		"--kernels":    func(o *train.Options) { o.Kernels = "fast" },
 	} {
 		o := train.Options{Epochs: 1, BatchSize: 1, LearningRate: 1}
-		o.Device = "cuda:3"
+		o.Device, o.Kernels = "cuda:3", model.Fused
 		if err := o.Validate(); err != nil {
 			t.Fatal(err)
 		}

@@ -91,10 +91,25 @@ $`)
 	}
 }
 
+func TestProfiles(t *testing.T) {
+	out, pprof := filepath.Join(t.TempDir(), "run"), filepath.Join(t.TempDir(), "cpu.pprof")
+	stdout, _, code := lenet(t, "train", "--data", smallData(t, 20, 5), "--epochs=1", "--device=cpu", "--profile", "--pprof", pprof, "--out", out)
+	if code != 0 || !regexp.MustCompile(`\npart +ms/epoch +share\nload +\d+\.\d +\d+\.\d%\nforward [^$]*\nevaluate +\d+\.\d +\d+\.\d%\n`).MatchString(stdout) {
+		t.Errorf("exit code %d, output %q", code, stdout)
+	}
+	if profile, err := os.ReadFile(pprof); err != nil || !bytes.HasPrefix(profile, []byte{0x1f, 0x8b}) { // gzip, as pprof files are
+		t.Errorf("%s: %v, %d bytes", pprof, err, len(profile))
+	}
+	_, stderr, code := lenet(t, "train", "--pprof", filepath.Join(t.TempDir(), "no", "folder"), "--out", out)
+	if code != 1 || !strings.Contains(stderr, "--pprof") {
+		t.Errorf("exit code %d, standard error %q", code, stderr)
+	}
+}
+
 func TestEveryOptionIsInConfigJSON(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "run")
 	data := smallData(t, 20, 5)
-	_, stderr, code := lenet(t, "train", "--data", data, "--epochs=1", "--batch-size=7", "--lr=0.25", "--seed=18446744073709551615", "--threads=3", "--out", out)
+	_, stderr, code := lenet(t, "train", "--data", data, "--epochs=1", "--batch-size=7", "--lr=0.25", "--seed=18446744073709551615", "--threads=3", "--kernels=reference", "--out", out)
 	if code != 0 || !strings.Contains(stderr, "device auto: the CPU") {
 		t.Fatalf("exit code %d, standard error %q", code, stderr)
 	}
@@ -107,7 +122,7 @@ func TestEveryOptionIsInConfigJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := train.Options{Epochs: 1, BatchSize: 7, LearningRate: 0.25, Seed: 1<<64 - 1, Out: out}
-	want.Dataset, want.Dir, want.Device, want.Threads = "mnist", data, "cpu", 3
+	want.Dataset, want.Dir, want.Device, want.Threads, want.Kernels = "mnist", data, "cpu", 3, "reference"
 	if config.Options != want {
 		t.Errorf("config.json has %+v, want %+v", config.Options, want)
 	}

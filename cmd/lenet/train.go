@@ -10,10 +10,19 @@ import (
 
 type trainCommand struct {
 	train.Options
-	NoProgress bool `help:"No progress bar. There is none either where standard error is no terminal."`
+	Profile    bool   `help:"Print at the end where an epoch's time went."`
+	Pprof      string `placeholder:"FILE" help:"Write a profile of the Go code, for go tool pprof."`
+	NoProgress bool   `help:"No progress bar. There is none either where standard error is no terminal."`
 }
 
 func (c *trainCommand) Run(ctx context.Context) error {
+	if c.Pprof != "" {
+		stop, err := startPprof(c.Pprof)
+		if err != nil {
+			return err
+		}
+		defer stop()
+	}
 	out := &trainOutput{bar: newBar(c.Epochs, c.NoProgress)}
 	summary, err := train.Run(ctx, c.Options, version, out)
 	out.bar.clear()
@@ -23,6 +32,9 @@ func (c *trainCommand) Run(ctx context.Context) error {
 	best, final := summary.Best(), summary.Final()
 	fmt.Printf("best test acc %.3f (epoch %d), final test acc %.3f, total time %.1f sec, saved in %s\n",
 		best.TestAccuracy, best.Epoch, final.TestAccuracy, summary.Seconds, summary.Dir)
+	if c.Profile {
+		printProfile(summary)
+	}
 	return nil
 }
 

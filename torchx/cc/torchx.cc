@@ -5,18 +5,23 @@
 #include <ATen/Version.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/_fused_sgd.h>
 #include <ATen/ops/from_blob.h>
-#include <torch/csrc/autograd/generated/variable_factories.h>
-#include <torch/optim/sgd.h>
 #include <torch/utils.h>
 #include <torch/version.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <string>
-#include <utility>
 #include <vector>
+
+#include "conv_pool.h"
+
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 
 namespace {
 
@@ -36,7 +41,24 @@ char *caught(Body body) {
 
 at::Tensor &tensor_of(void *handle) { return *static_cast<at::Tensor *>(handle); }
 
-torch::optim::Optimizer &optimizer_of(void *handle) { return *static_cast<torch::optim::Optimizer *>(handle); }
+// Plain stochastic gradient descent, in one pass over all parameters.
+struct SGD {
+  std::vector<at::Tensor> params;
+  double learning_rate;
+
+  void step() {
+    at::NoGradGuard no_grad;
+    std::vector<at::Tensor> trained, grads;
+    for (const at::Tensor &p : params) {
+      if (!p.grad().defined()) continue;
+      trained.push_back(p);
+      grads.push_back(p.grad());
+    }
+    if (!grads.empty()) at::_fused_sgd_(trained, grads, {}, 0, 0, learning_rate, 0, false, false, false);
+  }
+};
+
+SGD &sgd_of(void *handle) { return *static_cast<SGD *>(handle); }
 
 // The n values as a tensor of t's shape; it does not own them.
 at::Tensor host_view(const at::Tensor &t, const float *values, int64_t n) {
@@ -44,6 +66,15 @@ at::Tensor host_view(const at::Tensor &t, const float *values, int64_t n) {
   TORCH_CHECK(t.numel() == n, "the tensor has ", t.numel(), " elements, not ", n);
   return at::from_blob(const_cast<float *>(values), t.sizes(), at::kFloat);
 }
+
+#if defined(__GLIBC__)
+// The memory of one step serves the next. Without this the C library gives blocks of some hundred kB back to the system when
+// they are freed, and each step pays for them again, a page fault for every 4 kB.
+[[gnu::constructor]] void keep_freed_memory() {
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);  // the largest that it takes
+  mallopt(M_TRIM_THRESHOLD, 128 << 20);
+}
+#endif
 
 }  // namespace
 
@@ -69,27 +100,58 @@ char *torchx_write_float32(void *tensor, const float *values, int64_t n) {
   });
 }
 
+char *torchx_view_bytes(uint8_t *values, const int64_t *shape, size_t dims, void **tensor) {
+  return caught([&] { *tensor = new at::Tensor(at::from_blob(values, at::IntArrayRef(shape, dims), at::kByte)); });
+}
+
+char *torchx_conv_pool(void *x, void *weight, void *bias, bool sigmoid, void **y) {
+  return caught([&] { *y = new at::Tensor(conv_pool::conv_pool(tensor_of(x), tensor_of(weight), tensor_of(bias), sigmoid)); });
+}
+
+char *torchx_conv_pool_use(const char *kernels) {
+  return caught([&] { conv_pool::use_kernels(kernels); });
+}
+
+char *torchx_add_totals(torchx_totals *totals, void *loss, void *logits, void *labels) {
+  return caught([&] {
+    const at::Tensor rows = tensor_of(logits).contiguous(), &label = tensor_of(labels);
+    const int64_t n = rows.size(0), classes = rows.size(1);
+    TORCH_CHECK(label.scalar_type() == at::kByte && label.is_contiguous() && label.numel() == n, "there must be ", n,
+                " uint8 labels");
+    totals->images += n;
+    totals->loss += tensor_of(loss).item<float>() * static_cast<double>(n);
+    const float *row = rows.const_data_ptr<float>();
+    for (int64_t i = 0; i < n; i++, row += classes)
+      totals->correct += std::max_element(row, row + classes) - row == label.const_data_ptr<uint8_t>()[i];
+  });
+}
+
 char *torchx_backward(void *loss) {
   return caught([&] { tensor_of(loss).backward(); });
 }
 
-char *torchx_optimizer_sgd(void *const *params, size_t n, double learning_rate, void **optimizer) {
+char *torchx_sgd(void *const *params, size_t n, double learning_rate, void **sgd) {
   return caught([&] {
     std::vector<at::Tensor> tensors;
-    for (size_t i = 0; i < n; i++) tensors.push_back(tensor_of(params[i]));
-    *optimizer = new torch::optim::SGD(std::move(tensors), torch::optim::SGDOptions(learning_rate));
+    for (size_t i = 0; i < n; i++) {
+      tensors.push_back(tensor_of(params[i]));
+      TORCH_CHECK(tensors.back().is_leaf(), "parameter ", i, " is the result of an operation");
+    }
+    *sgd = new SGD{std::move(tensors), learning_rate};
   });
 }
 
-char *torchx_optimizer_zero_grad(void *optimizer) {
-  return caught([&] { optimizer_of(optimizer).zero_grad(); });
+char *torchx_sgd_zero_grad(void *sgd) {
+  return caught([&] {
+    for (at::Tensor &p : sgd_of(sgd).params) p.mutable_grad().reset();
+  });
 }
 
-char *torchx_optimizer_step(void *optimizer) {
-  return caught([&] { optimizer_of(optimizer).step(); });
+char *torchx_sgd_step(void *sgd) {
+  return caught([&] { sgd_of(sgd).step(); });
 }
 
-void torchx_optimizer_free(void *optimizer) { delete &optimizer_of(optimizer); }
+void torchx_sgd_free(void *sgd) { delete &sgd_of(sgd); }
 
 bool torchx_set_grad_enabled(bool enabled) {
   bool before = at::GradMode::is_enabled();

@@ -1,0 +1,100 @@
+"""The same training in PyTorch: the report's LeNet, plain SGD, batches shuffled every epoch, in PyTorch's two usual forms.
+
+  --form slices   the whole set is a tensor; an epoch is randperm and slices of it
+  --form loader   a DataLoader over a TensorDataset, as in PyTorch's own MNIST example
+
+Prints a JSON object: seconds from the process's start to the end of the first step, seconds of training and of evaluation for
+each epoch, accuracy, and the process's peak resident memory.
+"""
+
+import argparse
+import json
+import os
+import resource
+import time
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--data", required=True, help="folder with MNIST's four files, decompressed")
+parser.add_argument("--form", choices=["slices", "loader"], required=True)
+parser.add_argument("--batch-size", type=int, default=256)
+parser.add_argument("--threads", type=int, required=True)
+parser.add_argument("--epochs", type=int, default=1)
+parser.add_argument("--lr", type=float, default=1.5)
+parser.add_argument("--seed", type=int, default=1)
+args = parser.parse_args()
+
+import numpy as np
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+torch.set_num_threads(args.threads)
+torch.manual_seed(args.seed)
+
+
+def seconds_since_start():
+    with open("/proc/self/stat") as f:
+        start = int(f.read().rsplit(")", 1)[1].split()[19]) / os.sysconf("SC_CLK_TCK")
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - start
+
+
+def idx(name):
+    data = np.fromfile(os.path.join(args.data, name), np.uint8)
+    dims = data[4 : 4 + 4 * data[3]].view(">u4")
+    return torch.from_numpy(data[4 + 4 * data[3] :].reshape(*dims))
+
+
+def load(part):
+    images = idx(f"{part}-images-idx3-ubyte").unsqueeze(1).float().div_(255)
+    return images, idx(f"{part}-labels-idx1-ubyte").long()
+
+
+class LeNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.conv2 = nn.Conv2d(1, 6, 5), nn.Conv2d(6, 16, 5)
+        self.fc1, self.fc2, self.fc3 = nn.Linear(256, 120), nn.Linear(120, 84), nn.Linear(84, 10)
+        for p in self.parameters():
+            nn.init.zeros_(p) if p.dim() == 1 else nn.init.xavier_uniform_(p)
+
+    def forward(self, x):
+        x = F.max_pool2d(torch.sigmoid(self.conv1(x)), 2)
+        x = F.max_pool2d(torch.sigmoid(self.conv2(x)), 2)
+        x = torch.sigmoid(self.fc1(torch.flatten(x, 1)))
+        return self.fc3(torch.sigmoid(self.fc2(x)))
+
+
+def batches(images, labels, size, shuffle):
+    if args.form == "loader":
+        return torch.utils.data.DataLoader(torch.utils.data.TensorDataset(images, labels), batch_size=size, shuffle=shuffle)
+    order = torch.randperm(len(labels)) if shuffle else torch.arange(len(labels))
+    return ((images[i], labels[i]) for i in order.split(size))
+
+
+train_images, train_labels = load("train")
+test_images, test_labels = load("t10k")
+net = LeNet()
+optimizer = torch.optim.SGD(net.parameters(), lr=args.lr)
+result = {"first_step_seconds": None, "train_seconds": [], "eval_seconds": [], "test_acc": []}
+for epoch in range(args.epochs):
+    start, total_loss, correct = time.perf_counter(), 0.0, 0
+    for x, y in batches(train_images, train_labels, args.batch_size, True):
+        optimizer.zero_grad()
+        logits = net(x)
+        loss = F.cross_entropy(logits, y)
+        loss.backward()
+        optimizer.step()
+        total_loss += loss.item() * len(y)
+        correct += (logits.argmax(1) == y).sum().item()
+        if result["first_step_seconds"] is None:
+            result["first_step_seconds"] = seconds_since_start()
+    result["train_seconds"].append(time.perf_counter() - start)
+    start, correct = time.perf_counter(), 0
+    with torch.inference_mode():
+        for x, y in batches(test_images, test_labels, 1000, False):
+            correct += (net(x).argmax(1) == y).sum().item()
+    result["eval_seconds"].append(time.perf_counter() - start)
+    result["test_acc"].append(correct / len(test_labels))
+result["peak_bytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+result["torch"] = torch.__version__
+print(json.dumps(result))

@@ -1,0 +1,367 @@
+// The kernels of conv_pool_kernels.h, in GCC's and clang's vector extensions. Compiled once for each instruction set, with
+//
+//   KERNELS     the name of the table
+//   LANES       float32 lanes of a vector: 4, 8 or 16
+//   REGISTERS   vector registers: 16 or 32
+//
+// The idea:
+//
+//   - The convolution's own map, four times the size of y, is never stored. A tile of 2 rows of it stays in registers until the
+//     maximum of each 2x2 square is taken. y and one byte for each of its elements, which of the four it was, are kept.
+//   - The gradient of that map is zero everywhere else, so backward does a quarter of the multiplications: for each element of
+//   y
+//     it visits one 5x5 patch of x.
+//   - Forward, lanes are output channels: one value of x, in all lanes, times a vector of weights. Backward, lanes are values
+//   of x
+//     side by side: with the channels last, a row of the patch is 5 * in of them.
+//
+// No header but stdint.h may be included: code of an inline function compiled here for AVX-512 could be the copy that the
+// linker keeps for everybody.
+#include "conv_pool_kernels.h"
+
+namespace conv_pool {
+namespace {
+
+template <int N>
+struct Vector {
+  typedef float Float __attribute__((vector_size(4 * N), aligned(4), may_alias));
+  typedef int32_t Int __attribute__((vector_size(4 * N), aligned(4), may_alias));
+  typedef uint8_t Byte __attribute__((vector_size(N), aligned(1), may_alias));
+};
+
+int64_t padded(int64_t n, int64_t lanes) { return (n + lanes - 1) / lanes * lanes; }
+
+// Where there are few values for a wide vector's lanes, a narrower one does.
+constexpr int kNarrow = LANES > 8 ? 8 : LANES;
+int64_t lanes_for(int64_t n) { return n <= kNarrow ? kNarrow : LANES; }
+
+int64_t padded_for(int64_t n) { return padded(n, lanes_for(n)); }
+
+// ---- Layouts
+
+int64_t forward_weights_size(const Shape &s) { return (1 + kSide * s.patch_row()) * padded_for(s.out); }
+
+int64_t weights_gradient_size(const Shape &s) { return s.out * kSide * padded_for(s.patch_row()); }
+
+// The four patches of an element of y, together, are 6x6: a square.
+int64_t square_row(const Shape &s) { return (kSide + 1) * s.in; }
+int64_t square_weights(const Shape &s) { return (kSide + 2) * padded_for(square_row(s)); }  // of one channel at one column
+
+int64_t backward_weights_size(const Shape &s) { return s.out * 2 * square_weights(s); }
+
+int64_t image_size(const Shape &s) { return s.image() + LANES; }
+
+// Calls f(o, c, i, j) for every weight.
+template <typename F>
+void each_weight(const Shape &s, F f) {
+  for (int64_t o = 0; o < s.out; o++)
+    for (int64_t c = 0; c < s.in; c++)
+      for (int64_t i = 0; i < kSide; i++)
+        for (int64_t j = 0; j < kSide; j++) f(o, c, i, j);
+}
+
+void zero(float *p, int64_t n) {
+  for (int64_t i = 0; i < n; i++) p[i] = 0;
+}
+
+void pack_forward_weights(const Shape &s, const float *weight, const float *bias, float *packed) {
+  int64_t out = padded_for(s.out);
+  zero(packed, forward_weights_size(s));
+  for (int64_t o = 0; o < s.out; o++) packed[o] = bias[o];
+  packed += out;
+  each_weight(s,
+              [&](int64_t o, int64_t c, int64_t i, int64_t j) { packed[((i * kSide + j) * s.in + c) * out + o] = *weight++; });
+}
+
+void unpack_weights_gradient(const Shape &s, const float *packed, float *dweight) {
+  int64_t row = padded_for(s.patch_row());
+  each_weight(s,
+              [&](int64_t o, int64_t c, int64_t i, int64_t j) { *dweight++ = packed[(o * kSide + i) * row + j * s.in + c]; });
+}
+
+// The filter of channel o, for a maximum in column 0 of the 2x2 and in column 1, as 7 rows of a square: a row of zeros, the
+// five, a row of zeros. Read from the first row it is the filter of a maximum in row 1 of the 2x2, from the second row that of
+// row 0.
+void pack_backward_weights(const Shape &s, const float *weight, float *packed) {
+  int64_t row = padded_for(square_row(s)), size = square_weights(s);
+  zero(packed, backward_weights_size(s));
+  each_weight(s, [&](int64_t o, int64_t c, int64_t i, int64_t j) {
+    for (int64_t column = 0; column < 2; column++)
+      packed[(o * 2 + column) * size + (1 + i) * row + (column + j) * s.in + c] = *weight;
+    weight++;
+  });
+}
+
+void bytes_to_image(const Shape &s, const uint8_t *x, float *image) {
+  int64_t n = s.image();
+  for (int64_t i = 0; i < n; i++) image[i] = x[i] * (1.0f / 255);
+  zero(image + n, image_size(s) - n);
+}
+
+void floats_to_image(const Shape &s, const float *x, float *image) {
+  int64_t n = s.image();
+  for (int64_t i = 0; i < n; i++) image[i] = x[i];
+  zero(image + n, image_size(s) - n);
+}
+
+// ---- Forward
+
+// One tile: the convolution at 2 rows x COLUMNS columns for VECTORS * N channels, then the maxima. x points at the tile's first
+// patch, weights at its channels in the packed weights' first row, y and argmax at the tile's first element, of which room are
+// left in the sample. IN is the number of input channels, where it is known when compiling: then columns have constant
+// addresses.
+template <int IN, int N, int VECTORS, int COLUMNS>
+inline void forward_tile(const Shape &s, const float *x, const float *weights, float *y, uint8_t *argmax, int64_t room) {
+  using Float = typename Vector<N>::Float;
+  using Int = typename Vector<N>::Int;
+  using Byte = typename Vector<N>::Byte;
+  const int64_t in = IN ? IN : s.in, row = s.width * in, out = padded_for(s.out);
+
+  Float sum[2][COLUMNS][VECTORS];
+#pragma GCC unroll 2
+  for (int r = 0; r < 2; r++)
+#pragma GCC unroll 16
+    for (int c = 0; c < COLUMNS; c++)
+#pragma GCC unroll 2
+      for (int v = 0; v < VECTORS; v++) sum[r][c][v] = *reinterpret_cast<const Float *>(weights + v * N);
+
+  for (int64_t i = 0; i < kSide; i++, x += row) {
+    for (int64_t j = 0; j < kSide * in; j++) {
+      weights += out;
+      Float w[VECTORS];
+#pragma GCC unroll 2
+      for (int v = 0; v < VECTORS; v++) w[v] = *reinterpret_cast<const Float *>(weights + v * N);
+#pragma GCC unroll 2
+      for (int r = 0; r < 2; r++)
+#pragma GCC unroll 16
+        for (int c = 0; c < COLUMNS; c++)
+#pragma GCC unroll 2
+          for (int v = 0; v < VECTORS; v++) sum[r][c][v] += x[r * row + c * in + j] * w[v];
+    }
+  }
+
+#pragma GCC unroll 8
+  for (int q = 0; q < COLUMNS / 2; q++) {
+#pragma GCC unroll 2
+    for (int v = 0; v < VECTORS; v++) {
+      Float best = sum[0][2 * q][v];
+      Int which = {};
+#pragma GCC unroll 4
+      for (int k = 1; k < 4; k++) {
+        Float candidate = sum[k / 2][2 * q + k % 2][v];
+        Int better = (candidate > best) | (candidate != candidate);  // not a number counts as the largest
+        best = better ? candidate : best;
+        which = better ? Int{} + k : which;
+      }
+      Byte index = __builtin_convertvector(which, Byte);
+      int64_t at = q * s.out + v * N;
+      if (at + N <= room) {  // what reaches past the last channel, the next element overwrites
+        *reinterpret_cast<Float *>(y + at) = best;
+        *reinterpret_cast<Byte *>(argmax + at) = index;
+      } else {
+        for (int l = 0; at + l < room; l++) y[at + l] = best[l], argmax[at + l] = index[l];
+      }
+    }
+  }
+}
+
+template <int IN, int N, int VECTORS, int COLUMNS>
+void forward_tiles(const Shape &s, const float *x, const float *weights, float *y, uint8_t *argmax) {
+  const int64_t h = s.pooled_height(), w = s.pooled_width(), step = COLUMNS / 2;
+  for (int64_t o = padded_for(s.out) - VECTORS * N; o >= 0; o -= VECTORS * N) {  // downwards: see what forward_tile overwrites
+    for (int64_t p = 0; p < h; p++) {
+      for (int64_t q = 0; q < w; q += step) {
+        int64_t first = q + step <= w ? q : w - step;  // the last tile may cover some columns again
+        int64_t at = (p * w + first) * s.out + o;
+        forward_tile<IN, N, VECTORS, COLUMNS>(s, x + (2 * p * s.width + 2 * first) * s.in, weights + o, y + at, argmax + at,
+                                              s.pooled() - at);
+      }
+    }
+  }
+}
+
+// As many sums as the registers hold, beside the weights and a value of x.
+template <int IN>
+void forward_any(const Shape &s, const float *x, const float *weights, float *y, uint8_t *argmax) {
+  const int64_t w = s.pooled_width();
+  const bool narrow = lanes_for(s.out) < LANES, pairs = padded_for(s.out) / LANES % 2 == 0;
+  if (narrow && w >= 6) return forward_tiles<IN, kNarrow, 1, 12>(s, x, weights, y, argmax);
+  if (narrow) return forward_tiles<IN, kNarrow, 1, 2>(s, x, weights, y, argmax);
+  if (REGISTERS == 32 && w >= 4) return forward_tiles<IN, LANES, 1, 8>(s, x, weights, y, argmax);
+  if (pairs) return forward_tiles<IN, LANES, 2, 2>(s, x, weights, y, argmax);
+  if (w >= 3) return forward_tiles<IN, LANES, 1, 6>(s, x, weights, y, argmax);
+  return forward_tiles<IN, LANES, 1, 2>(s, x, weights, y, argmax);
+}
+
+void forward(const Shape &s, const float *x, const float *weights, float *y, uint8_t *argmax) {
+  if (s.in == 1) return forward_any<1>(s, x, weights, y, argmax);
+  if (s.in == 6) return forward_any<6>(s, x, weights, y, argmax);
+  forward_any<0>(s, x, weights, y, argmax);
+}
+
+// ---- Sigmoid
+
+// exp(x) = 2^n exp(r), with n the whole number nearest to x / ln 2 and |r| <= ln 2 / 2, by the Taylor polynomial of degree 7:
+// its error is 2^-28 there, less than float32's rounding. Adding 1.5 * 2^23 rounds to a whole number, and leaves it in the low
+// bits.
+template <int N>
+inline typename Vector<N>::Float exponential(typename Vector<N>::Float x) {
+  using Float = typename Vector<N>::Float;
+  using Int = typename Vector<N>::Int;
+  constexpr float kRound = 12582912;
+  x = x > 88 ? Float{} + 88 : x;  // beyond, the result is not a normal number
+  x = x < -87 ? Float{} - 87 : x;
+  Float shifted = x * 1.44269504f + kRound, n = shifted - kRound;
+  Float r = x - n * 0.693145752f - n * 1.42860677e-6f;  // ln 2 in two parts, the first one with few digits
+  Float e = 1 + r * (1 + r * (1.f / 2 + r * (1.f / 6 + r * (1.f / 24 + r * (1.f / 120 + r * (1.f / 720 + r * (1.f / 5040)))))));
+  return e * (Float)(((Int)shifted << 23) + (127 << 23));
+}
+
+void sigmoid(float *y, int64_t n) {
+  using Float = Vector<LANES>::Float;
+  int64_t i = 0;
+  for (; i + LANES <= n; i += LANES) {
+    Float &v = *reinterpret_cast<Float *>(y + i);
+    v = 1 / (1 + exponential<LANES>(-v));
+  }
+  Float rest = {};
+  for (int64_t l = 0; l < n - i; l++) rest[l] = y[i + l];
+  rest = 1 / (1 + exponential<LANES>(-rest));
+  for (int64_t l = 0; l < n - i; l++) y[i + l] = rest[l];
+}
+
+void sigmoid_gradient(const float *y, const float *dy, int64_t n, float *gradient) {
+  for (int64_t i = 0; i < n; i++) gradient[i] = dy[i] * (1 - y[i]) * y[i];
+}
+
+// ---- Backward
+
+// The gradient of the weights of CHANNELS channels, VECTORS * N values of each row: the sum over y's elements of dy times the
+// patch of the maximum. All pointers are at the first channel, image and dweights at the first value too.
+template <int N, int CHANNELS, int VECTORS>
+inline void add_weights(const Shape &s, const float *dy, const uint8_t *argmax, const float *image, float *dweights,
+                        float *dbias) {
+  using Float = typename Vector<N>::Float;
+  const int64_t h = s.pooled_height(), w = s.pooled_width(), row = s.width * s.in, padded = padded_for(s.patch_row());
+  const int64_t patch[4] = {0, s.in, row, row + s.in};  // by argmax
+  Float sum[CHANNELS][kSide][VECTORS] = {};
+  float bias[CHANNELS] = {};
+  for (int64_t p = 0; p < h; p++) {
+    const float *square = image + 2 * p * row;
+    for (int64_t q = 0; q < w; q++, square += 2 * s.in, dy += s.out, argmax += s.out) {
+#pragma GCC unroll 2
+      for (int o = 0; o < CHANNELS; o++) {
+        const float *x = square + patch[argmax[o]];
+        bias[o] += dy[o];
+#pragma GCC unroll 5
+        for (int i = 0; i < kSide; i++)
+#pragma GCC unroll 2
+          for (int v = 0; v < VECTORS; v++) sum[o][i][v] += dy[o] * *reinterpret_cast<const Float *>(x + i * row + v * N);
+      }
+    }
+  }
+#pragma GCC unroll 2
+  for (int o = 0; o < CHANNELS; o++) {
+    if (dbias) dbias[o] += bias[o];
+#pragma GCC unroll 5
+    for (int i = 0; i < kSide; i++)
+#pragma GCC unroll 2
+      for (int v = 0; v < VECTORS; v++) *reinterpret_cast<Float *>(dweights + (o * kSide + i) * padded + v * N) += sum[o][i][v];
+  }
+}
+
+template <int N>
+void add_all_weights(const Shape &s, const float *dy, const uint8_t *argmax, const float *image, float *dweights,
+                     float *dbias) {
+  const int64_t padded = padded_for(s.patch_row());
+  for (int64_t v = 0; v < padded;) {
+    const bool two = v + 2 * N <= padded;
+    for (int64_t o = 0; o < s.out;) {
+      float *to = dweights + o * kSide * padded + v, *bias = v == 0 ? dbias + o : nullptr;
+      if (two) {
+        add_weights<N, 1, 2>(s, dy + o, argmax + o, image + v, to, bias), o += 1;
+      } else if (o + 2 <= s.out) {
+        add_weights<N, 2, 1>(s, dy + o, argmax + o, image + v, to, bias), o += 2;
+      } else {
+        add_weights<N, 1, 1>(s, dy + o, argmax + o, image + v, to, bias), o += 1;
+      }
+    }
+    v += two ? 2 * N : N;
+  }
+}
+
+void backward_weights(const Shape &s, const float *dy, const uint8_t *argmax, const float *image, float *dweights,
+                      float *dbias) {
+  if (lanes_for(s.patch_row()) < LANES) return add_all_weights<kNarrow>(s, dy, argmax, image, dweights, dbias);
+  add_all_weights<LANES>(s, dy, argmax, image, dweights, dbias);
+}
+
+// Adds to a square of dimage what the elements of y at one place, one for each channel, pass back: dy times the filter, at the
+// place in the square where the maximum was. All pointers but dy and argmax are at the first of VECTORS * N values of a row.
+template <int N, int VECTORS>
+inline void add_square(const Shape &s, const float *dy, const uint8_t *argmax, const float *weights, float *dimage) {
+  using Float = typename Vector<N>::Float;
+  const int64_t row = s.width * s.in, padded = padded_for(square_row(s)), size = square_weights(s);
+  const int64_t filter[4] = {padded, size + padded, 0, size};  // by argmax
+  Float sum[kSide + 1][VECTORS];
+#pragma GCC unroll 6
+  for (int i = 0; i <= kSide; i++)
+#pragma GCC unroll 3
+    for (int v = 0; v < VECTORS; v++) sum[i][v] = *reinterpret_cast<Float *>(dimage + i * row + v * N);
+  for (int64_t o = 0; o < s.out; o++, weights += 2 * size) {
+    const float *w = weights + filter[argmax[o]];
+#pragma GCC unroll 6
+    for (int i = 0; i <= kSide; i++)
+#pragma GCC unroll 3
+      for (int v = 0; v < VECTORS; v++) sum[i][v] += dy[o] * *reinterpret_cast<const Float *>(w + i * padded + v * N);
+  }
+#pragma GCC unroll 6
+  for (int i = 0; i <= kSide; i++)
+#pragma GCC unroll 3
+    for (int v = 0; v < VECTORS; v++) *reinterpret_cast<Float *>(dimage + i * row + v * N) = sum[i][v];
+}
+
+template <int N>
+void add_all_squares(const Shape &s, const float *dy, const uint8_t *argmax, const float *weights, float *dimage) {
+  const int64_t h = s.pooled_height(), w = s.pooled_width(), padded = padded_for(square_row(s));
+  constexpr int kVectors = REGISTERS == 32 ? 3 : 2;
+  for (int64_t p = 0; p < h; p++) {
+    for (int64_t q = 0; q < w; q++, dy += s.out, argmax += s.out) {
+      float *to = dimage + (2 * p * s.width + 2 * q) * s.in;
+      int64_t v = 0;
+      for (; v + kVectors * N <= padded; v += kVectors * N) add_square<N, kVectors>(s, dy, argmax, weights + v, to + v);
+      for (; v < padded; v += N) add_square<N, 1>(s, dy, argmax, weights + v, to + v);
+    }
+  }
+}
+
+void backward_input(const Shape &s, const float *dy, const uint8_t *argmax, const float *weights, float *dx, float *dimage) {
+  zero(dimage, image_size(s));
+  if (lanes_for(square_row(s)) < LANES) {
+    add_all_squares<kNarrow>(s, dy, argmax, weights, dimage);
+  } else {
+    add_all_squares<LANES>(s, dy, argmax, weights, dimage);
+  }
+  for (int64_t i = 0; i < s.image(); i++) dx[i] = dimage[i];
+}
+
+}  // namespace
+
+extern const Kernels KERNELS = {
+    forward_weights_size,
+    pack_forward_weights,
+    weights_gradient_size,
+    unpack_weights_gradient,
+    backward_weights_size,
+    pack_backward_weights,
+    image_size,
+    bytes_to_image,
+    floats_to_image,
+    forward,
+    sigmoid,
+    sigmoid_gradient,
+    backward_weights,
+    backward_input,
+};
+
+}  // namespace conv_pool

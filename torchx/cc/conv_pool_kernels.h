@@ -1,0 +1,68 @@
+// A 5x5 convolution and the 2x2 max-pool after it, of float32 samples with the channels last:
+//
+//   x  [height, width, in]
+//   y  [h, w, out]           h = (height - 4) / 2, w = (width - 4) / 2, rounded down
+//
+//   y[p, q, o] = bias[o] + max over r, s in {0, 1} of  sum over i, j < 5, c < in of  x[2p+r+i, 2q+s+j, c] * weight[o, c, i, j]
+//
+// conv_pool.cc makes a libtorch operator of it. The kernels are compiled once for each kind of vector instructions; a table of
+// functions is all that differs.
+#pragma once
+
+#include <stdint.h>
+
+namespace conv_pool {
+
+constexpr int64_t kSide = 5;  // of the convolution
+
+struct Shape {
+  int64_t height, width, in, out;
+
+  int64_t pooled_height() const { return (height - kSide + 1) / 2; }
+  int64_t pooled_width() const { return (width - kSide + 1) / 2; }
+  int64_t pooled() const { return pooled_height() * pooled_width() * out; }
+  int64_t image() const { return height * width * in; }
+  int64_t patch_row() const { return kSide * in; }  // values side by side in x that one row of the filter meets
+};
+
+// Each function works on one sample and on memory of the calling thread's own, of the sizes (in floats) that it gives here.
+struct Kernels {
+  // [1 + 5 * 5 * in, padded out]: the bias, then the weights, as forward takes them; from weight [out, in, 5, 5].
+  int64_t (*forward_weights_size)(const Shape &);
+  void (*pack_forward_weights)(const Shape &, const float *weight, const float *bias, float *packed);
+
+  // [out, 5, padded 5 * in]: the gradient of the weights as backward_weights adds to it, and its way back to [out, in, 5, 5].
+  int64_t (*weights_gradient_size)(const Shape &);
+  void (*unpack_weights_gradient)(const Shape &, const float *packed, float *dweight);
+
+  // [out, 2, 7, padded 6 * in]: the weights as backward_input takes them.
+  int64_t (*backward_weights_size)(const Shape &);
+  void (*pack_backward_weights)(const Shape &, const float *weight, float *packed);
+
+  // A copy of x, or a gradient of it, with room for a vector to reach past its end.
+  int64_t (*image_size)(const Shape &);
+  void (*bytes_to_image)(const Shape &, const uint8_t *x, float *image);  // x / 255
+  void (*floats_to_image)(const Shape &, const float *x, float *image);
+
+  // argmax [h, w, out] is where the largest was: 2r + s, the first of equals, as libtorch's max-pool has it.
+  void (*forward)(const Shape &, const float *x, const float *weights, float *y, uint8_t *argmax);
+
+  // n values of y become 1 / (1 + exp(-y)); and the gradient of what they were, from the gradient of what they became.
+  void (*sigmoid)(float *y, int64_t n);
+  void (*sigmoid_gradient)(const float *y, const float *dy, int64_t n, float *gradient);
+
+  // Adds a sample's share to dweights, packed, and dbias [out].
+  void (*backward_weights)(const Shape &, const float *dy, const uint8_t *argmax, const float *image, float *dweights,
+                           float *dbias);
+
+  // Sets dx to the gradient of x; dimage is scratch.
+  void (*backward_input)(const Shape &, const float *dy, const uint8_t *argmax, const float *weights, float *dx, float *dimage);
+};
+
+extern const Kernels kernels_plain;
+#if defined(__x86_64__)
+extern const Kernels kernels_avx2;
+extern const Kernels kernels_avx512;
+#endif
+
+}  // namespace conv_pool
