@@ -23,7 +23,8 @@ help: ## This list
 	@echo; echo "Variables: LIBTORCH=/path or LIBTORCH_ZIP=FILE-or-URL for a libtorch of your own ($(LIBTORCH_VERSION))"
 
 ##@ Build and test
-.PHONY: build test check env clean
+.PHONY: build test check bench bench-go env clean
+BENCH := $(CACHE)/pytorch-2.11.0
 build: $(BUILD)/bin/lenet ## bin/lenet
 
 $(BUILD)/bin/lenet: $(GO_SOURCES) go.mod go.sum scripts/link.sh | $(NATIVE) $(LINK_ONLY)
@@ -40,6 +41,16 @@ check: native ## What CI adds to the tests: the race detector, gofmt, staticchec
 	@test -z "$$(gofmt -l .)" || { echo 'not gofmt-ed:'; gofmt -l .; exit 1; }
 	@$(GO_ENV) go run $(STATICCHECK) ./...
 	@$(GO_ENV) go test -race -p 1 ./...
+
+bench: build ## lenet beside PyTorch: bench/results/cpu.md. Installs PyTorch (4.7 GB) into the cache
+	@test -x '$(BENCH)/bin/python' || { python3 -m venv '$(BENCH).tmp' && '$(BENCH).tmp/bin/pip' install --quiet --requirement bench/requirements.txt && mv '$(BENCH).tmp' '$(BENCH)'; }
+	@bin/lenet fetch mnist >/dev/null
+	@mkdir -p $(BUILD)/bench/mnist
+	@for f in $(CACHE)/datasets/mnist/*.gz; do gzip -dc "$$f" >$(BUILD)/bench/mnist/"$$(basename "$$f" .gz)"; done
+	@python3 bench/run.py --lenet bin/lenet --python '$(BENCH)/bin/python' --data $(BUILD)/bench/mnist --results bench/results
+
+bench-go: native ## The Go benchmarks: decoder, loader, one step and its parts
+	@$(GO_ENV) go test -run '^$$' -bench . -benchmem ./dataset ./train
 
 env: native ## What go and an editor need: eval "$(make -s env)"
 	@printf 'export %s\n' "CGO_LDFLAGS='$(CGO_LINK)'" "CGO_LDFLAGS_ALLOW='$(CGO_ALLOW)'" "GOFLAGS='$(strip $(GOFLAGS) $(TEST_RPATH))'"

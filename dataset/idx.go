@@ -95,6 +95,22 @@ func NewReader(r io.Reader) (*Reader, error) {
 	return d, nil
 }
 
+// headerSize returns the bytes before the elements.
+func (d *Reader) headerSize() int64 { return int64(4 + 4*len(d.Dims)) }
+
+// check returns an error unless the elements can be trained on and n bytes are all of them.
+func (d *Reader) check(n int64) error {
+	switch {
+	case d.Type != Uint8:
+		return UnsupportedError(fmt.Sprintf("its elements are %v, and uint8 is what can be trained on", d.Type))
+	case n < d.size:
+		return FormatError(fmt.Sprintf("it ends after %d of the %d bytes of elements that its header promises", n, d.size))
+	case n > d.size:
+		return FormatError(fmt.Sprintf("it goes on after the %d bytes of elements that its header promises", d.size))
+	}
+	return nil
+}
+
 // Read reads the elements' bytes. A stream that ends before the last element, or goes on after it, is a [FormatError].
 func (d *Reader) Read(p []byte) (int, error) {
 	if d.left == 0 {
@@ -120,8 +136,8 @@ func (d *Reader) Read(p []byte) (int, error) {
 
 // ReadUint8 reads all elements of a uint8 stream. It allocates as the bytes arrive, not what the header promises.
 func (d *Reader) ReadUint8() ([]uint8, error) {
-	if d.Type != Uint8 {
-		return nil, UnsupportedError(fmt.Sprintf("its elements are %v, and uint8 is what can be trained on", d.Type))
+	if err := d.check(d.size); err != nil {
+		return nil, err
 	}
 	const trusted = 1 << 20
 	values := make([]uint8, 0, min(d.size+1, trusted)) // one more, so that the last Read, for the end, needs no growth
@@ -147,7 +163,7 @@ const endsEarly = "the gzip stream ends early"
 // decompressed returns r's bytes, through gzip where they begin as gzip does.
 func decompressed(r io.Reader) (io.Reader, error) {
 	buffered := bufio.NewReaderSize(r, 1<<16)
-	if magic, _ := buffered.Peek(2); len(magic) < 2 || magic[0] != 0x1f || magic[1] != 0x8b {
+	if magic, _ := buffered.Peek(2); !isGzip(magic) {
 		return buffered, nil
 	}
 	z, err := gzip.NewReader(buffered)
@@ -156,6 +172,9 @@ func decompressed(r io.Reader) (io.Reader, error) {
 	}
 	return z, nil
 }
+
+// isGzip tells whether a stream that begins so is gzipped.
+func isGzip(magic []byte) bool { return len(magic) == 2 && magic[0] == 0x1f && magic[1] == 0x8b }
 
 // explain turns an end that came too early into a FormatError that says early, and damage to the gzip stream into one too. Any
 // other error stays as it is.

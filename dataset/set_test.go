@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"lenet/dataset"
 	"lenet/dataset/datasettest"
@@ -23,7 +24,59 @@ func ramp(n int) *dataset.Set {
 	return s
 }
 
+// ownCache keeps the decompressed copies of a test's files out of the user's cache.
+func ownCache(t *testing.T) { t.Setenv("XDG_CACHE_HOME", t.TempDir()) }
+
+// A gzipped file is decompressed once, and again when it changed. What is mapped is not held on the heap.
+func TestADecompressedCopyIsMadeOnceForEachVersionOfAFile(t *testing.T) {
+	ownCache(t)
+	dir := datasettest.Dir(t, ramp(20), ramp(5))
+	path := filepath.Join(dir, datasettest.TestLabels)
+	zip := func(labels ...uint8) {
+		datasettest.Write(t, dir, datasettest.TestLabels, gzipped(t, datasettest.IDX(dataset.Uint8, []int{5}, labels)))
+	}
+	first := func() uint8 {
+		_, test, err := dataset.Load(dir, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return test.Labels[0]
+	}
+	zip(7, 1, 2, 3, 4)
+	if got := first(); got != 7 {
+		t.Fatalf("the first label is %d, want 7", got)
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	zip(8, 1, 2, 3, 4)
+	if err := os.Chtimes(path, info.ModTime(), info.ModTime()); err != nil {
+		t.Fatal(err)
+	}
+	if got := first(); got != 7 {
+		t.Errorf("the file's time is that of its copy, and it was decompressed again")
+	}
+	if err := os.Chtimes(path, info.ModTime(), info.ModTime().Add(time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if got := first(); got != 8 {
+		t.Errorf("the file is a second newer than its copy, and the first label is %d, want 8", got)
+	}
+}
+
+func TestWithoutACacheAGzippedFileIsDecodedToTheHeap(t *testing.T) {
+	dir := datasettest.Dir(t, ramp(20), ramp(5))
+	datasettest.Write(t, dir, datasettest.TestLabels, gzipped(t, datasettest.IDX(dataset.Uint8, []int{5}, []uint8{7, 1, 2, 3, 4})))
+	t.Setenv("XDG_CACHE_HOME", filepath.Join(dir, datasettest.TrainImages)) // a file, not a folder
+	_, test, err := dataset.Load(dir, nil)
+	if err != nil || test.Labels[0] != 7 {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestLoadReadsFourFilesUnderAnyOfTheirNames(t *testing.T) {
+	ownCache(t)
 	dir := datasettest.Dir(t, ramp(20), ramp(5))
 	rename := func(from, to string, content func([]byte) []byte) {
 		t.Helper()
@@ -52,6 +105,7 @@ func TestLoadReadsFourFilesUnderAnyOfTheirNames(t *testing.T) {
 }
 
 func TestLoadNamesTheFileAndWhatIsWrongWithIt(t *testing.T) {
+	ownCache(t)
 	idx := datasettest.IDX
 	for _, c := range []struct {
 		name, file string

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -33,14 +32,7 @@ const (
 	exitSignal  = 128
 )
 
-// gcPercent is how much the Go heap may grow before it is collected. It is nearly all data set, bytes without pointers: a
-// collection is cheap, and the default of 100 would let a step's few kB of garbage grow to as much as the data.
-const gcPercent = 5
-
 func main() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
-	}
 	var c commands
 	parser := kong.Must(&c,
 		kong.Name("lenet"),

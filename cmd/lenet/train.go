@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"lenet/model"
 	"lenet/train"
@@ -33,13 +34,17 @@ func (c *trainCommand) Run(ctx context.Context) error {
 	fmt.Printf("best test acc %.3f (epoch %d), final test acc %.3f, total time %.1f sec, saved in %s\n",
 		best.TestAccuracy, best.Epoch, final.TestAccuracy, summary.Seconds, summary.Dir)
 	if c.Profile {
-		printProfile(summary)
+		printProfile(summary, out.firstStep)
 	}
 	return nil
 }
 
 // trainOutput prints a run as the report does.
-type trainOutput struct{ bar *bar }
+type trainOutput struct {
+	bar       *bar
+	steps     int
+	firstStep time.Duration // from the process's start to the end of the first step, where it can be known
+}
 
 func (o *trainOutput) Log(line string) { notice(line) }
 
@@ -53,6 +58,9 @@ func (o *trainOutput) Network(net *model.LeNet) {
 func (o *trainOutput) Device(name string) { fmt.Println("training on", name) }
 
 func (o *trainOutput) Batch(epoch, images, of int, loss, accuracy float64) {
+	if o.steps++; o.steps == 1 {
+		o.firstStep, _ = sinceStart()
+	}
 	o.bar.update(epoch, images, of, loss, accuracy)
 }
 

@@ -1,0 +1,163 @@
+"""Times lenet beside PyTorch: the same data, batch size, threads and mathematics, in one run and in turn (A B A B ...).
+
+Writes a JSON file with every measurement and a table in Markdown. See `make bench`.
+"""
+
+import argparse
+import datetime
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def lenet(binary, data, batch_size, threads, epochs, kernels="fused"):
+    """One run of lenet train."""
+    with tempfile.TemporaryDirectory() as out:
+        command = [binary, "train", "--data", data, "--batch-size", str(batch_size), "--threads", str(threads), "--epochs", str(epochs)]
+        command += ["--device", "cpu", "--kernels", kernels, "--profile", "--no-progress", "--out", out]
+        output, peak = run(command)
+        with open(os.path.join(out, "metrics.jsonl")) as f:
+            lines = [json.loads(line) for line in f]
+    first = next(line for line in output.splitlines() if line.startswith("first step"))
+    return {
+        "first_step_seconds": float(first.split()[-2]),
+        "train_seconds": [m["train_seconds"] for m in lines],
+        "eval_seconds": [m["eval_seconds"] for m in lines],
+        "peak_bytes": peak,
+    }
+
+
+def pytorch(python, form, data, batch_size, threads, epochs):
+    """One run of pytorch.py."""
+    command = [python, os.path.join(HERE, "pytorch.py"), "--form", form, "--data", data]
+    command += ["--batch-size", str(batch_size), "--threads", str(threads), "--epochs", str(epochs)]
+    output, peak = run(command)
+    return {**json.loads(output), "peak_bytes": peak}
+
+
+def run(command):
+    """Returns a command's output and its peak resident memory in bytes."""
+    read, write = os.pipe()
+    child = subprocess.Popen(command, stdout=write, stderr=subprocess.DEVNULL)
+    os.close(write)
+    with os.fdopen(read) as f:
+        output = f.read()
+    _, status, usage = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode != 0:
+        sys.exit(f"bench: {' '.join(command)} failed:\n{output}")
+    return output, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def summary(values):
+    return {"median": statistics.median(values), "min": min(values), "max": max(values), "n": len(values)}
+
+
+class Case:
+    """Runs of several competitors in turn. The first epoch of a run warms up and is not counted, unless it is the only one."""
+
+    def __init__(self, title, competitors, rounds):
+        self.title = title
+        self.runs = {name: [] for name in competitors}
+        for i in range(rounds):
+            for name, start in competitors.items():
+                print(f"bench: {title}, round {i + 1} of {rounds}: {name}", file=sys.stderr, flush=True)
+                self.runs[name].append(start())
+
+    def values(self, name, key):
+        for r in self.runs[name]:
+            v = r[key]
+            yield from (v[1:] or v) if isinstance(v, list) else [v]
+
+    def to_json(self):
+        keys = ["train_seconds", "eval_seconds", "first_step_seconds", "peak_bytes"]
+        return {"title": self.title, **{name: {k: summary(list(self.values(name, k))) for k in keys} for name in self.runs}}
+
+    def table(self, rows, ours="lenet"):
+        """Rows are (label, key, unit, factor). A ratio is of medians, a competitor's to ours."""
+        names = list(self.runs)
+        others = [n for n in names if n != ours]
+        lines = ["| | " + " | ".join(names) + " | " + " | ".join(f"{n} : {ours}" for n in others) + " |"]
+        lines.append("| --- " * (1 + len(names) + len(others)) + "|")
+        for label, key, unit, factor in rows:
+            s = {n: summary([factor * v for v in self.values(n, key)]) for n in names}
+            cells = [f"{s[n]['median']:.3g} {unit} ({s[n]['min']:.3g}–{s[n]['max']:.3g})" for n in names]
+            cells += [f"{s[n]['median'] / s[ours]['median']:.1f}" for n in others]
+            lines.append(f"| {label} | " + " | ".join(cells) + " |")
+        return "\n".join(lines)
+
+
+def processor():
+    try:
+        with open("/proc/cpuinfo") as f:
+            info = dict(line.split(":", 1) for line in f if ":" in line)
+        flags = next(v for k, v in info.items() if k.strip() == "flags").split()
+        name = next(v for k, v in info.items() if k.strip() == "model name").strip()
+        return f"{name}, {'AVX-512' if 'avx512f' in flags else 'AVX2' if 'avx2' in flags else 'no AVX2'}, {os.cpu_count()} CPUs"
+    except (OSError, StopIteration):
+        return f"{platform.machine()}, {os.cpu_count()} CPUs"
+
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--lenet", required=True)
+parser.add_argument("--python", required=True, help="a Python with torch and numpy")
+parser.add_argument("--data", required=True, help="folder with MNIST's four files, decompressed")
+parser.add_argument("--results", required=True, help="folder to write to")
+parser.add_argument("--rounds", type=int, default=3)
+args = parser.parse_args()
+
+EPOCH = ("training, an epoch", "train_seconds", "s", 1)
+REST = [
+    ("evaluation, 10,000 images", "eval_seconds", "s", 1),
+    ("process start to end of first step", "first_step_seconds", "s", 1),
+    ("peak memory", "peak_bytes", "MB", 1e-6),
+]
+
+
+def ours(batch_size=256, threads=2, epochs=3):
+    return lambda: lenet(args.lenet, args.data, batch_size, threads, epochs)
+
+
+def theirs(form, batch_size=256, threads=2, epochs=3):
+    return lambda: pytorch(args.python, form, args.data, batch_size, threads, epochs)
+
+
+version = subprocess.run([args.python, "-c", "import torch; print(torch.__version__)"], capture_output=True, text=True).stdout.strip()
+environment = {
+    "date": datetime.date.today().isoformat(),
+    "processor": processor(),
+    "lenet": subprocess.run([args.lenet, "--version"], capture_output=True, text=True).stdout.strip(),
+    "pytorch": version,
+}
+text = ["# lenet beside PyTorch", "", f"{environment['date']}, {environment['processor']}; lenet {environment['lenet']}, PyTorch {version}."]
+text += ["Median (smallest–largest) of all epochs but each process's first; the programs ran in turn. A ratio is one of medians.", ""]
+cases = []
+
+main = Case("batch size 256, 2 threads", {"lenet": ours(), "PyTorch, slices": theirs("slices"), "PyTorch, DataLoader": theirs("loader")}, args.rounds)
+cases.append(main)
+text += [f"## {main.title}", "", main.table([EPOCH] + REST), ""]
+
+text += ["## Batch sizes, 2 threads", ""]
+for size in (32, 64, 128, 512):
+    c = Case(f"batch size {size}, 2 threads", {"lenet": ours(size, epochs=2), "PyTorch, slices": theirs("slices", size, epochs=2)}, 2)
+    cases.append(c)
+    text += (c.table([(f"batch size {size}", *EPOCH[1:])]).splitlines() if size == 32 else c.table([(f"batch size {size}", *EPOCH[1:])]).splitlines()[2:])
+
+c = Case("threads", {"lenet": ours(), "lenet, 1 thread": ours(threads=1)}, args.rounds)
+cases.append(c)
+text += ["", "## One thread and two", "", c.table([EPOCH]), ""]
+
+os.makedirs(args.results, exist_ok=True)
+name = os.path.join(args.results, "cpu")
+with open(name + ".json", "w") as f:
+    json.dump({"environment": environment, "cases": [c.to_json() for c in cases]}, f, indent=1)
+    f.write("\n")
+with open(name + ".md", "w") as f:
+    f.write("\n".join(text).rstrip() + "\n")
+print("\n".join(text))
