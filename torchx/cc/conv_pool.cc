@@ -26,6 +26,7 @@
 #include <atomic>
 #include <string>
 #include <tuple>
+#include <vector>
 
 #include "conv_pool.h"
 #include "conv_pool_kernels.h"
@@ -78,16 +79,24 @@ at::Tensor by_libtorch(const at::Tensor &x, const at::Tensor &weight, const at::
 
 at::Tensor scratch(int64_t rows, int64_t columns) { return at::empty({rows, columns}, at::kFloat); }
 
-// How many parts to cut n samples into. There are some for each thread, and a thread that is done takes the next: on a machine
-// that is busy with other things too, one of them is always late.
+// How many parts to cut n samples into: some for each thread.
 int64_t parts_of(int64_t n) { return std::min<int64_t>(n, 4 * at::get_num_threads()); }
 
-// Calls body(part, first, last) for each part of n samples, on all threads.
+// Calls body(part, first, last) for each part of n samples, on all threads. A thread takes its own share first, the same one
+// each time, whose values are in its cache; then it helps the others: on a machine that is busy with other things too, one is
+// always late.
 template <typename Body>
 void in_parts(int64_t n, int64_t parts, Body body) {
-  std::atomic<int64_t> next{0};
-  at::parallel_for(0, at::get_num_threads(), 1, [&](int64_t, int64_t) {
-    for (int64_t part; (part = next++) < parts;) body(part, part * n / parts, (part + 1) * n / parts);
+  const int64_t threads = at::get_num_threads();
+  std::vector<std::atomic<int64_t>> taken(threads);
+  at::parallel_for(0, threads, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t self = begin; self < end; self++) {
+      for (int64_t i = 0; i < threads; i++) {
+        const int64_t share = (self + i) % threads, last = (share + 1) * parts / threads;
+        for (int64_t part; (part = share * parts / threads + taken[share]++) < last;)
+          body(part, part * n / parts, (part + 1) * n / parts);
+      }
+    }
   });
 }
 

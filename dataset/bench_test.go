@@ -1,0 +1,43 @@
+package dataset_test
+
+import (
+	"bytes"
+	"testing"
+
+	"lenet/dataset"
+	"lenet/dataset/datasettest"
+)
+
+// MNIST's 10,000 test images, plain and gzipped.
+func BenchmarkReader(b *testing.B) {
+	_, test := datasettest.MNIST(b)
+	plain := datasettest.IDX(dataset.Uint8, []int{test.Len(), test.Rows, test.Cols}, test.Images)
+	for name, file := range map[string][]byte{"plain": plain, "gzip": gzipped(b, plain)} {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(plain)))
+			for b.Loop() {
+				d, err := dataset.NewReader(bytes.NewReader(file))
+				if err != nil {
+					b.Fatal(err)
+				}
+				if _, err := d.ReadUint8(); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// An epoch of MNIST in shuffled batches of 256.
+func BenchmarkLoader(b *testing.B) {
+	training, _ := datasettest.MNIST(b)
+	loader := dataset.NewShuffledLoader(training, 256, 1)
+	b.SetBytes(int64(len(training.Images)))
+	for epoch := 1; b.Loop(); epoch++ {
+		for _, err := range loader.Epoch(b.Context(), epoch) {
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+}
