@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"testing"
 
@@ -242,6 +243,8 @@ func TestNotANumberIsTheLargest(t *testing.T) {
 }
 
 func TestConvPoolsBitsDependOnTheNumberOfThreadsAlone(t *testing.T) {
+	runtime.LockOSThread() // the number of threads is the calling thread's
+	defer runtime.UnlockOSThread()
 	before := NumThreads()
 	defer func() { _ = SetNumThreads(before) }()
 	random := rand.New(rand.NewPCG(7, 8))
