@@ -19,10 +19,6 @@
 
 #include "conv_pool.h"
 
-#if defined(__GLIBC__)
-#include <malloc.h>
-#endif
-
 namespace {
 
 char *text(const char *s) { return strdup(s); }
@@ -66,15 +62,6 @@ at::Tensor host_view(const at::Tensor &t, const float *values, int64_t n) {
   TORCH_CHECK(t.numel() == n, "the tensor has ", t.numel(), " elements, not ", n);
   return at::from_blob(const_cast<float *>(values), t.sizes(), at::kFloat);
 }
-
-#if defined(__GLIBC__)
-// The memory of one step serves the next. Without this the C library gives blocks of some hundred kB back to the system when
-// they are freed, and each step pays for them again, a page fault for every 4 kB.
-[[gnu::constructor]] void keep_freed_memory() {
-  mallopt(M_MMAP_THRESHOLD, 32 << 20);  // the largest that it takes
-  mallopt(M_TRIM_THRESHOLD, 128 << 20);
-}
-#endif
 
 }  // namespace
 
