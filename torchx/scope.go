@@ -43,6 +43,7 @@ func (s *Scope) own(handle unsafe.Pointer) torch.Tensor {
 // Close frees the tensors that the scope owns. Their handles become nil: a later use is a crash at once, not a read of
 // freed memory. The scope is empty afterwards and can be used again.
 func (s *Scope) Close() {
+	s.pinner.Unpin()
 	if len(s.handles) == 0 {
 		return
 	}
@@ -52,7 +53,6 @@ func (s *Scope) Close() {
 	}
 	clear(s.handles)
 	s.handles, s.tensors = s.handles[:0], s.tensors[:0]
-	s.pinner.Unpin()
 }
 
 // Do runs f with a fresh scope on one OS thread, then frees what the scope owns. It returns f's error, or an [Error] if
