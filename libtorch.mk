@@ -79,7 +79,7 @@ CXX      ?= g++
 CXXFLAGS ?= -O2
 COMPILE   = $(CXX) -std=c++17 $(CXXFLAGS) -fPIC $(OPENMP) -MMD -MP -isystem $(BUILD)/libtorch/include -isystem $(BUILD)/libtorch/include/torch/csrc/api/include
 KERNELS  := plain $(if $(filter %x86_64,$(PLATFORM)),avx2 avx512)
-TORCHX   := torchx conv_pool $(addprefix conv_pool_,$(KERNELS))
+TORCHX   := torchx conv_pool linear cross_entropy $(addprefix conv_pool_,$(KERNELS))
 NATIVE   := $(BUILD)/lib/libcgotorch.$(SO) $(BUILD)/lib/libtorchx.$(SO)
 .DELETE_ON_ERROR:
 .SECONDARY:

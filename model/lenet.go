@@ -16,11 +16,11 @@ import (
 // Classes is the number of logits: one for each digit.
 const Classes = 10
 
-// Kernels name a way to compute the convolutions and poolings. The mathematics is the same.
+// Kernels name a way to compute the network. The mathematics is the same.
 type Kernels string
 
 const (
-	Fused     Kernels = "fused"     // both as one operator, [torchx.ConvPool]
+	Fused     Kernels = "fused"     // layers that follow each other as one operator: [torchx.ConvPool], [torchx.Linear]
 	Reference Kernels = "reference" // libtorch's own operators, in the report's order: slow and obvious
 )
 
@@ -80,36 +80,49 @@ func xavierUniform(w torch.Tensor) {
 
 // Forward returns the logits, [N, 10], of x, [N, 1, rows, cols] uint8 pixels, which it takes as x/255. s owns all that it makes.
 // The shapes on the right are those of 28x28 images.
+//
+// Fused, the sigmoid comes after the pooling, on a quarter of the values: it is monotone, so pool(sigmoid(x)) = sigmoid(pool(x)),
+// exactly.
 func (n *LeNet) Forward(s *torchx.Scope, x torch.Tensor) torch.Tensor {
 	if n.kernels == Reference {
-		x = s.Own(x.CastTo(torch.Float))
-		s.Own(x.DivI(s.Own(torch.Full([]int64{1}, 255, false))))
+		return n.forwardReference(s, x)
 	}
-	x = n.convSigmoidPool(s, n.Conv1, x) // [N, 6, 12, 12]
-	x = n.convSigmoidPool(s, n.Conv2, x) // [N, 16, 4, 4]
-	x = s.Own(torch.Flatten(x, 1, -1))   // [N, 256]
-	x = s.Own(n.FC1.Forward(x))          // [N, 120]
+	x = torchx.ConvPoolSigmoid(s, x, conv(n.Conv1), conv(n.Conv2))          // [N, 6, 12, 12], [N, 16, 4, 4]
+	x = s.Own(torch.Flatten(x, 1, -1))                                      // [N, 256]
+	return torchx.Linear(s, x, linear(n.FC1), linear(n.FC2), linear(n.FC3)) // [N, 120], [N, 84], [N, 10]
+}
+
+// forwardReference is Forward, in the report's order and libtorch's own operators.
+func (n *LeNet) forwardReference(s *torchx.Scope, x torch.Tensor) torch.Tensor {
+	pool := func(x torch.Tensor) torch.Tensor {
+		return s.Own(F.MaxPool2d(x, []int64{2, 2}, []int64{2, 2}, []int64{0, 0}, []int64{1, 1}, false))
+	}
+	x = s.Own(x.CastTo(torch.Float))
+	s.Own(x.DivI(s.Own(torch.Full([]int64{1}, 255, false))))
+	x = s.Own(n.Conv1.Forward(x)) // [N, 6, 24, 24]
+	x = s.Own(x.Sigmoid())
+	x = pool(x)                   // [N, 6, 12, 12]
+	x = s.Own(n.Conv2.Forward(x)) // [N, 16, 8, 8]
+	x = s.Own(x.Sigmoid())
+	x = pool(x)                        // [N, 16, 4, 4]
+	x = s.Own(torch.Flatten(x, 1, -1)) // [N, 256]
+	x = s.Own(n.FC1.Forward(x))        // [N, 120]
 	x = s.Own(x.Sigmoid())
 	x = s.Own(n.FC2.Forward(x)) // [N, 84]
 	x = s.Own(x.Sigmoid())
 	return s.Own(n.FC3.Forward(x)) // [N, 10]
 }
 
-// convSigmoidPool is a 5x5 convolution, sigmoid and 2x2 max-pool. Fused, the sigmoid comes last, on a quarter of the values: it is
-// monotone, so pool(sigmoid(x)) = sigmoid(pool(x)), exactly.
-func (n *LeNet) convSigmoidPool(s *torchx.Scope, conv *nn.Conv2dModule, x torch.Tensor) torch.Tensor {
-	if n.kernels == Fused {
-		return torchx.ConvPoolSigmoid(s, x, conv.Weight, conv.Bias)
-	}
-	x = s.Own(conv.Forward(x))
-	x = s.Own(x.Sigmoid())
-	return s.Own(F.MaxPool2d(x, []int64{2, 2}, []int64{2, 2}, []int64{0, 0}, []int64{1, 1}, false))
-}
+func conv(m *nn.Conv2dModule) torchx.Layer   { return torchx.Layer{Weight: m.Weight, Bias: m.Bias} }
+func linear(m *nn.LinearModule) torchx.Layer { return torchx.Layer{Weight: m.Weight, Bias: m.Bias} }
 
 // Loss returns the softmax cross-entropy, the mean over the batch, of logits [N, 10] and labels [N] uint8: a tensor of one
 // element that s owns.
-func Loss(s *torchx.Scope, logits, labels torch.Tensor) torch.Tensor {
-	return s.Own(F.CrossEntropy(logits, labels, torch.Tensor{}, -100, "mean"))
+func (n *LeNet) Loss(s *torchx.Scope, logits, labels torch.Tensor) torch.Tensor {
+	if n.kernels == Reference {
+		return s.Own(F.CrossEntropy(logits, labels, torch.Tensor{}, -100, "mean"))
+	}
+	return torchx.CrossEntropy(s, logits, labels)
 }
 
 // A Parameter is one of the network's trained tensors. Names and shapes are PyTorch's.

@@ -156,7 +156,7 @@ func testOneStep(t *testing.T, kernels model.Kernels) {
 		x, y := torchx.Bytes(s, test.Images[:n*28*28], n, 1, 28, 28), torchx.Bytes(s, labels, n)
 		logits := net.Forward(s, x)
 		compare(t, "logits", values(t, logits, n*model.Classes), refLogits)
-		loss := model.Loss(s, logits, y)
+		loss := net.Loss(s, logits, y)
 		compare(t, "loss", []float32{loss.Item().(float32)}, []float64{refLoss})
 		if err := torchx.Backward(loss); err != nil {
 			return err

@@ -23,8 +23,14 @@ char *torchx_write_float32(void *tensor, const float *values, int64_t n);
 // A uint8 tensor in host memory that somebody else owns.
 char *torchx_view_bytes(uint8_t *values, const int64_t *shape, size_t dims, void **tensor);
 
-// lenet::conv_pool, of conv_pool.cc, and its choice of kernels.
-char *torchx_conv_pool(void *x, void *weight, void *bias, bool sigmoid, void **y);
+typedef struct {
+  void *weight, *bias;  // tensors
+} torchx_layer;
+
+// The operators of conv_pool.cc, linear.cc and cross_entropy.cc, and the choice of conv_pool's kernels.
+char *torchx_conv_pool(void *x, const torchx_layer *layers, size_t n, bool sigmoid, void **y);
+char *torchx_linear(void *x, const torchx_layer *layers, size_t n, void **y);
+char *torchx_cross_entropy(void *logits, void *labels, void **loss);
 char *torchx_conv_pool_use(const char *kernels);
 
 // What an epoch adds up over its batches: each one's mean loss times its images; and how many rows of logits [N, classes] have

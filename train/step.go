@@ -27,7 +27,7 @@ func step(net *model.LeNet, opt *torchx.SGD, batch *dataset.Batch, epoch *torchx
 		spent.lap(goCode)
 
 		logits := net.Forward(s, images)
-		loss := model.Loss(s, logits, labels)
+		loss := net.Loss(s, logits, labels)
 		if err := epoch.Add(loss, logits, labels); err != nil {
 			return err
 		}
@@ -58,7 +58,7 @@ func Evaluate(ctx context.Context, net *model.LeNet, images *dataset.Loader) (lo
 			return torchx.NoGrad(func() error {
 				images, labels := tensors(s, batch)
 				logits := net.Forward(s, images)
-				return total.Add(model.Loss(s, logits, labels), logits, labels)
+				return total.Add(net.Loss(s, logits, labels), logits, labels)
 			})
 		})
 		if err != nil {

@@ -1,14 +1,15 @@
-// torch.ops.lenet.conv_pool: a 5x5 convolution, the 2x2 max-pool after it, and perhaps a sigmoid, as one differentiable
-// operator.
+// torch.ops.lenet.conv_pool: blocks of a 5x5 convolution, the 2x2 max-pool after it, and perhaps a sigmoid, as one
+// differentiable operator.
 //
-//   x       [N, in, height, width]  float32, or uint8 that stands for x / 255
-//   weight  [out, in, 5, 5]         float32
-//   bias    [out]                   float32
-//   y       [N, out, h, w]          float32, channels last in memory; h = (height - 4) / 2, w = (width - 4) / 2, rounded down
+//   x           [N, channels 0, height, width]         float32, or uint8 that stands for x / 255
+//   weights[k]  [channels k+1, channels k, 5, 5]       float32
+//   biases[k]   [channels k+1]                         float32
+//   y           [N, channels of the last, h, w]        float32; a block makes (side - 4) / 2, rounded down, of a side
 //
-// y is max_pool2d(conv2d(x, weight, bias), 2), or the sigmoid of that. What the kernels do not cover (another type or size of
-// the filter) is computed just so, by libtorch's own operators. How the kernels go about it is in conv_pool_kernels.cc.
+// A block is max_pool2d(conv2d(x, weight, bias), 2), or the sigmoid of that. What the kernels do not cover (another type or size
+// of the filter) is computed just so, by libtorch's own operators. How the kernels go about it is in conv_pool_kernels.cc.
 //
+// A sample goes through all blocks, forward or back, before the next one: what one block leaves, the next finds in the cache.
 // Threads share a batch in parts, four for each thread, and the parts' gradients are added in their order: a result depends on
 // the number of threads and not on which of them was faster.
 #include <ATen/Parallel.h>
@@ -18,6 +19,7 @@
 #include <ATen/ops/conv2d.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/max_pool2d.h>
+#include <ATen/ops/sigmoid.h>
 #include <ATen/ops/zeros.h>
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/library.h>
@@ -26,15 +28,14 @@
 #include <atomic>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
-#include "conv_pool.h"
 #include "conv_pool_kernels.h"
+#include "operators.h"
 
 namespace conv_pool {
 namespace {
-
-using Tensors = std::tuple<at::Tensor, at::Tensor, at::Tensor>;
 
 const Kernels *kernels_named(const std::string &name) {
 #if defined(__x86_64__)
@@ -57,27 +58,44 @@ const Kernels &kernels() {
   return chosen ? *chosen : *best;
 }
 
-Shape shape_of(const at::Tensor &x, const at::Tensor &weight) { return {x.size(2), x.size(3), x.size(1), weight.size(0)}; }
+// The blocks' shapes, each with the height, width and channels that the one before leaves.
+std::vector<Shape> shapes_of(const at::Tensor &x, at::TensorList weights) {
+  std::vector<Shape> shapes;
+  int64_t height = x.size(2), width = x.size(3);
+  for (const at::Tensor &w : weights) {
+    shapes.push_back({height, width, w.size(1), w.size(0)});
+    height = shapes.back().pooled_height(), width = shapes.back().pooled_width();
+  }
+  return shapes;
+}
 
-bool covered(const at::Tensor &x, const at::Tensor &weight, const at::Tensor &bias) {
-  if (!x.is_cpu() || !(x.scalar_type() == at::kFloat || x.scalar_type() == at::kByte) || x.dim() != 4) return false;
-  if (weight.scalar_type() != at::kFloat || weight.dim() != 4 || weight.size(2) != kSide || weight.size(3) != kSide)
+bool covered(const at::Tensor &x, at::TensorList weights, at::TensorList biases) {
+  if (!x.is_cpu() || !(x.scalar_type() == at::kFloat || x.scalar_type() == at::kByte) || x.dim() != 4 || x.size(0) == 0)
     return false;
-  if (bias.scalar_type() != at::kFloat || bias.dim() != 1 || bias.size(0) != weight.size(0)) return false;
-  return x.size(0) > 0 && x.size(1) == weight.size(1) && x.size(1) > 0 && weight.size(0) > 0 && x.size(2) > kSide &&
-         x.size(3) > kSide;
+  int64_t channels = x.size(1);
+  for (size_t b = 0; b < weights.size(); b++) {
+    const at::Tensor &weight = weights[b], &bias = biases[b];
+    if (weight.scalar_type() != at::kFloat || weight.dim() != 4 || weight.size(2) != kSide || weight.size(3) != kSide)
+      return false;
+    if (bias.scalar_type() != at::kFloat || bias.dim() != 1 || bias.size(0) != weight.size(0)) return false;
+    if (weight.size(1) != channels || channels == 0) return false;
+    channels = weight.size(0);
+  }
+  for (const Shape &s : shapes_of(x, weights))
+    if (s.height <= kSide || s.width <= kSide) return false;
+  return channels > 0;
 }
 
-at::Tensor pixels(const at::Tensor &x, const at::Tensor &weight) {
-  return x.scalar_type() == at::kByte ? x.to(weight.scalar_type()).div_(255) : x;
+at::Tensor by_libtorch(at::Tensor x, at::TensorList weights, at::TensorList biases, bool sigmoid) {
+  if (x.scalar_type() == at::kByte) x = x.to(weights[0].scalar_type()).div_(255);
+  for (size_t b = 0; b < weights.size(); b++) {
+    x = at::max_pool2d(at::conv2d(x, weights[b], biases[b]), 2);
+    if (sigmoid) x = x.sigmoid();
+  }
+  return x;
 }
 
-at::Tensor by_libtorch(const at::Tensor &x, const at::Tensor &weight, const at::Tensor &bias, bool sigmoid) {
-  at::Tensor y = at::max_pool2d(at::conv2d(pixels(x, weight), weight, bias), 2);
-  return sigmoid ? y.sigmoid() : y;
-}
-
-at::Tensor scratch(int64_t rows, int64_t columns) { return at::empty({rows, columns}, at::kFloat); }
+at::Tensor floats(int64_t n) { return at::empty({n}, at::kFloat); }
 
 // How many parts to cut n samples into: some for each thread.
 int64_t parts_of(int64_t n) { return std::min<int64_t>(n, 4 * at::get_num_threads()); }
@@ -100,90 +118,140 @@ void in_parts(int64_t n, int64_t parts, Body body) {
   });
 }
 
-// Points to sample i's values in x, as floats: its own, or a copy in image.
-const float *floats(const Kernels &k, const Shape &s, const at::Tensor &x, int64_t i, float *image) {
-  if (x.scalar_type() == at::kFloat) return x.const_data_ptr<float>() + i * s.image();
-  k.bytes_to_image(s, x.const_data_ptr<uint8_t>() + i * s.image(), image);
+// Points to sample i's values in x, as floats with room to read past their end, in image.
+const float *image_of(const Kernels &k, const Shape &s, const at::Tensor &x, int64_t i, float *image) {
+  if (x.scalar_type() == at::kByte) {
+    k.bytes_to_image(s, x.const_data_ptr<uint8_t>() + i * s.image(), image);
+  } else {
+    k.floats_to_image(s, x.const_data_ptr<float>() + i * s.image(), image);
+  }
   return image;
 }
 
-// Returns y, and argmax [N, out, h, w] uint8: which of the four was the largest.
-std::tuple<at::Tensor, at::Tensor> forward(const at::Tensor &x_, const at::Tensor &weight, const at::Tensor &bias,
-                                           bool sigmoid) {
-  const Kernels &k = kernels();
-  const Shape s = shape_of(x_, weight);
-  const int64_t n = x_.size(0), parts = parts_of(n);
-  at::Tensor x = x_.contiguous(at::MemoryFormat::ChannelsLast);
-  at::Tensor y = at::empty({n, s.out, s.pooled_height(), s.pooled_width()}, at::kFloat, at::MemoryFormat::ChannelsLast);
-  at::Tensor argmax = at::empty_like(y, at::kByte);
-
-  at::Tensor packed = scratch(1, k.forward_weights_size(s)), images = scratch(parts, k.image_size(s));
-  k.pack_forward_weights(s, weight.contiguous().const_data_ptr<float>(), bias.contiguous().const_data_ptr<float>(),
-                         packed.data_ptr<float>());
-  in_parts(n, parts, [&](int64_t part, int64_t first, int64_t last) {
-    float *image = images.data_ptr<float>() + part * k.image_size(s);
-    for (int64_t i = first; i < last; i++) {
-      float *yi = y.data_ptr<float>() + i * s.pooled();
-      k.forward(s, floats(k, s, x, i, image), packed.const_data_ptr<float>(), yi, argmax.data_ptr<uint8_t>() + i * s.pooled());
-      if (sigmoid) k.sigmoid(yi, s.pooled());
-    }
-  });
-  return {y, argmax};
+// y [channels, places] is x [places, channels], and the other way round.
+void transpose(const float *x, int64_t places, int64_t channels, float *y) {
+  for (int64_t c = 0; c < channels; c++)
+    for (int64_t i = 0; i < places; i++) y[c * places + i] = x[i * channels + c];
 }
 
-// Returns the gradients of x (undefined unless asked for), weight and bias. y is used only if there was a sigmoid.
-Tensors backward(const at::Tensor &dy_, const at::Tensor &y, const at::Tensor &argmax, const at::Tensor &x_,
-                 const at::Tensor &weight, bool sigmoid, bool input) {
-  const Kernels &k = kernels();
-  const Shape s = shape_of(x_, weight);
-  const int64_t n = x_.size(0), parts = parts_of(n);
-  at::Tensor dy = dy_.contiguous(at::MemoryFormat::ChannelsLast), x = x_.contiguous(at::MemoryFormat::ChannelsLast);
-  at::Tensor dx = input ? at::empty_like(x) : at::Tensor();
-  at::Tensor dweight = at::empty(weight.sizes(), at::kFloat), dbias = at::empty({s.out}, at::kFloat);
+// What a thread works on, one sample at a time: three pieces of memory, each large enough for any one thing.
+int64_t piece_size(const Kernels &k, const std::vector<Shape> &shapes) {
+  int64_t size = 0;
+  for (const Shape &s : shapes) size = std::max({size, k.image_size(s), s.pooled(), k.forward_scratch_size(s)});
+  return size;
+}
 
-  const int64_t dweights_size = k.weights_gradient_size(s), row = dweights_size + s.out;  // a bias's gradient at each row's end
-  at::Tensor packed = scratch(1, input ? k.backward_weights_size(s) : 0), images = scratch(parts, k.image_size(s));
-  at::Tensor gradients = scratch(parts, sigmoid ? s.pooled() : 0);  // of what the sigmoid was taken of
-  at::Tensor dweights = at::zeros({parts, row}, at::kFloat);
-  if (input) k.pack_backward_weights(s, weight.contiguous().const_data_ptr<float>(), packed.data_ptr<float>());
-  in_parts(n, parts, [&](int64_t part, int64_t first, int64_t last) {
-    float *image = images.data_ptr<float>() + part * k.image_size(s);
-    float *sum = dweights.data_ptr<float>() + part * row;
-    for (int64_t i = first; i < last; i++) {
-      const float *dyi = dy.const_data_ptr<float>() + i * s.pooled();
+// Returns y; and for the gradient, of each block argmax [N, h, w, channels] uint8, which of the four was the largest, and of each
+// but the last, after them, its y [N, h, w, channels] and room to read past its end.
+std::tuple<at::Tensor, std::vector<at::Tensor>> forward(const at::Tensor &x_, at::TensorList weights, at::TensorList biases,
+                                                        bool sigmoid) {
+  const Kernels &k = kernels();
+  const std::vector<Shape> shapes = shapes_of(x_, weights);
+  const size_t blocks = shapes.size();
+  const Shape &first = shapes.front(), &last = shapes.back();
+  const int64_t n = x_.size(0), parts = parts_of(n), piece = piece_size(k, shapes);
+  at::Tensor x = x_.contiguous(at::MemoryFormat::ChannelsLast);
+  at::Tensor y = at::empty({n, last.out, last.pooled_height(), last.pooled_width()}, at::kFloat);
+  at::Tensor scratch = floats(parts * 3 * piece);
+  std::vector<at::Tensor> kept, packed;
+  for (size_t b = 0; b < blocks; b++) {
+    kept.push_back(at::empty({n * shapes[b].pooled()}, at::kByte));
+    packed.push_back(floats(k.forward_weights_size(shapes[b])));
+    k.pack_forward_weights(shapes[b], weights[b].contiguous().const_data_ptr<float>(),
+                           biases[b].contiguous().const_data_ptr<float>(), packed[b].data_ptr<float>());
+  }
+  for (size_t b = 1; b < blocks; b++) kept.push_back(floats((n - 1) * shapes[b].image() + k.image_size(shapes[b])));
+
+  in_parts(n, parts, [&](int64_t part, int64_t begin, int64_t end) {
+    float *image = scratch.data_ptr<float>() + part * 3 * piece, *out = image + piece, *for_kernel = out + piece;
+    for (int64_t i = begin; i < end; i++) {
+      const float *xi = image_of(k, first, x, i, image);
+      for (size_t b = 0; b < blocks; b++) {
+        const Shape &s = shapes[b];
+        float *yi = b + 1 < blocks ? kept[blocks + b].data_ptr<float>() + i * s.pooled() : out;
+        k.forward(s, xi, packed[b].const_data_ptr<float>(), yi, kept[b].data_ptr<uint8_t>() + i * s.pooled(), for_kernel);
+        if (sigmoid) k.sigmoid(yi, s.pooled());
+        xi = yi;
+      }
+      transpose(out, last.pooled() / last.out, last.out, y.data_ptr<float>() + i * last.pooled());
+    }
+  });
+  return {y, std::move(kept)};
+}
+
+// Returns the gradients of x (undefined unless asked for), of the weights and of the biases. kept is from forward.
+std::tuple<at::Tensor, std::vector<at::Tensor>, std::vector<at::Tensor>> backward(
+    const at::Tensor &dy_, const at::Tensor &y, const at::Tensor &x_, at::TensorList weights, at::TensorList kept, bool sigmoid,
+    bool input) {
+  const Kernels &k = kernels();
+  const std::vector<Shape> shapes = shapes_of(x_, weights);
+  const size_t blocks = shapes.size();
+  const Shape &first = shapes.front(), &last = shapes.back();
+  const int64_t n = x_.size(0), parts = parts_of(n), piece = piece_size(k, shapes);
+  at::Tensor dy = dy_.contiguous(), x = x_.contiguous(at::MemoryFormat::ChannelsLast);
+  at::Tensor dx = input ? at::empty_like(x) : at::Tensor();
+  at::Tensor scratch = floats(parts * 3 * piece);
+  std::vector<at::Tensor> packed(blocks);
+  std::vector<int64_t> at_block{0};  // where in a row of sums a block's gradients begin: of its weights, then of its biases
+  for (size_t b = 0; b < blocks; b++) {
+    at_block.push_back(at_block[b] + k.weights_gradient_size(shapes[b]) + shapes[b].out);
+    if (b == 0 && !input) continue;
+    packed[b] = floats(k.backward_weights_size(shapes[b]));
+    k.pack_backward_weights(shapes[b], weights[b].contiguous().const_data_ptr<float>(), packed[b].data_ptr<float>());
+  }
+  const int64_t row = at_block[blocks];
+  at::Tensor sums = at::zeros({parts * row}, at::kFloat);
+
+  in_parts(n, parts, [&](int64_t part, int64_t begin, int64_t end) {
+    float *sum = sums.data_ptr<float>() + part * row;
+    float *image = scratch.data_ptr<float>() + part * 3 * piece, *gradient = image + piece, *next = gradient + piece;
+    for (int64_t i = begin; i < end; i++) {
+      const float *dyi = dy.const_data_ptr<float>() + i * last.pooled();
       if (sigmoid) {
-        float *gradient = gradients.data_ptr<float>() + part * s.pooled();
-        k.sigmoid_gradient(y.const_data_ptr<float>() + i * s.pooled(), dyi, s.pooled(), gradient);
-        dyi = gradient;
+        k.sigmoid_gradient(y.const_data_ptr<float>() + i * last.pooled(), dyi, last.pooled(), next);
+        dyi = next;
       }
-      const uint8_t *argmaxi = argmax.const_data_ptr<uint8_t>() + i * s.pooled();
-      if (x.scalar_type() == at::kByte) {
-        k.bytes_to_image(s, x.const_data_ptr<uint8_t>() + i * s.image(), image);
-      } else {
-        k.floats_to_image(s, x.const_data_ptr<float>() + i * s.image(), image);
+      transpose(dyi, last.out, last.pooled() / last.out, gradient);
+      for (size_t b = blocks; b-- > 0;) {
+        const Shape &s = shapes[b];
+        const uint8_t *argmax = kept[b].const_data_ptr<uint8_t>() + i * s.pooled();
+        const float *xi = b ? kept[blocks + b - 1].const_data_ptr<float>() + i * s.image() : image_of(k, s, x, i, image);
+        k.backward_weights(s, gradient, argmax, xi, sum + at_block[b], sum + at_block[b + 1] - s.out);
+        if (b == 0 && !input) break;
+        k.backward_input(s, gradient, argmax, packed[b].const_data_ptr<float>(), next);
+        if (b && sigmoid) k.sigmoid_gradient(xi, next, s.image(), next);
+        std::swap(gradient, next);
       }
-      k.backward_weights(s, dyi, argmaxi, image, sum, sum + dweights_size);
-      if (input) k.backward_input(s, dyi, argmaxi, packed.const_data_ptr<float>(), dx.data_ptr<float>() + i * s.image(), image);
+      if (input) std::copy_n(gradient, first.image(), dx.data_ptr<float>() + i * first.image());
     }
   });
 
-  float *total = dweights.data_ptr<float>();
+  float *total = sums.data_ptr<float>();
   for (int64_t part = 1; part < parts; part++)
     for (int64_t i = 0; i < row; i++) total[i] += total[part * row + i];
-  k.unpack_weights_gradient(s, total, dweight.data_ptr<float>());
-  std::copy_n(total + dweights_size, s.out, dbias.data_ptr<float>());
-  return {dx, dweight, dbias};
+  std::vector<at::Tensor> dweights, dbiases;
+  for (size_t b = 0; b < blocks; b++) {
+    dweights.push_back(at::empty(weights[b].sizes(), at::kFloat));
+    k.unpack_weights_gradient(shapes[b], total + at_block[b], dweights[b].data_ptr<float>());
+    dbiases.push_back(floats(shapes[b].out));
+    std::copy_n(total + at_block[b + 1] - shapes[b].out, shapes[b].out, dbiases[b].data_ptr<float>());
+  }
+  return {dx, std::move(dweights), std::move(dbiases)};
 }
 
 // The operators are called by name, so that each device can have its own.
 struct ConvPool : torch::autograd::Function<ConvPool> {
-  static at::Tensor forward(torch::autograd::AutogradContext *ctx, const at::Tensor &x, const at::Tensor &weight,
-                            const at::Tensor &bias, bool sigmoid) {
+  static at::Tensor forward(torch::autograd::AutogradContext *ctx, const at::Tensor &x, at::TensorList weights,
+                            at::TensorList biases, bool sigmoid) {
     at::AutoDispatchBelowADInplaceOrView below;
     static const auto op =
         c10::Dispatcher::singleton().findSchemaOrThrow("lenet::conv_pool_forward", "").typed<decltype(conv_pool::forward)>();
-    auto [y, argmax] = op.call(x, weight, bias, sigmoid);
-    ctx->save_for_backward({x, weight, y, argmax});
+    auto [y, kept] = op.call(x, weights, biases, sigmoid);
+    torch::autograd::variable_list saved{x, y};
+    saved.insert(saved.end(), weights.begin(), weights.end());
+    saved.insert(saved.end(), kept.begin(), kept.end());
+    ctx->save_for_backward(std::move(saved));
+    ctx->saved_data["blocks"] = static_cast<int64_t>(weights.size());
     ctx->saved_data["sigmoid"] = sigmoid;
     return y;
   }
@@ -192,19 +260,25 @@ struct ConvPool : torch::autograd::Function<ConvPool> {
     TORCH_CHECK(!at::GradMode::is_enabled(), "conv_pool has no second derivative");
     static const auto op =
         c10::Dispatcher::singleton().findSchemaOrThrow("lenet::conv_pool_backward", "").typed<decltype(conv_pool::backward)>();
-    auto saved = ctx->get_saved_variables();
-    const at::Tensor &x = saved[0], &weight = saved[1], &y = saved[2], &argmax = saved[3];
-    bool sigmoid = ctx->saved_data["sigmoid"].toBool();
-    auto [dx, dweight, dbias] = op.call(dy[0], y, argmax, x, weight, sigmoid, ctx->needs_input_grad(0));
-    return {dx, dweight, dbias, at::Tensor()};
+    const auto saved = ctx->get_saved_variables();
+    const size_t blocks = ctx->saved_data["blocks"].toInt();
+    const at::TensorList all(saved), weights = all.slice(2, blocks), kept = all.slice(2 + blocks);
+    auto [dx, dweights, dbiases] =
+        op.call(dy[0], all[1], all[0], weights, kept, ctx->saved_data["sigmoid"].toBool(), ctx->needs_input_grad(0));
+    torch::autograd::tensor_list gradients{dx};
+    gradients.insert(gradients.end(), dweights.begin(), dweights.end());
+    gradients.insert(gradients.end(), dbiases.begin(), dbiases.end());
+    gradients.emplace_back();  // of sigmoid, none
+    return gradients;
   }
 };
 
 }  // namespace
 
-at::Tensor conv_pool(const at::Tensor &x, const at::Tensor &weight, const at::Tensor &bias, bool sigmoid) {
-  if (!covered(x, weight, bias)) return by_libtorch(x, weight, bias, sigmoid);
-  return ConvPool::apply(x, weight, bias, sigmoid);
+at::Tensor conv_pool(const at::Tensor &x, at::TensorList weights, at::TensorList biases, bool sigmoid) {
+  TORCH_CHECK(!weights.empty() && weights.size() == biases.size(), "conv_pool wants a bias for each of its weights");
+  if (!covered(x, weights, biases)) return by_libtorch(x, weights, biases, sigmoid);
+  return ConvPool::apply(x, weights, biases, sigmoid);
 }
 
 void use_kernels(const std::string &name) {
@@ -212,17 +286,17 @@ void use_kernels(const std::string &name) {
   TORCH_CHECK(chosen || name.empty(), "conv_pool has no kernels for ", name);
 }
 
-TORCH_LIBRARY(lenet, m) {
-  m.def("conv_pool(Tensor x, Tensor weight, Tensor bias, bool sigmoid) -> Tensor", conv_pool);
-  m.def("conv_pool_forward(Tensor x, Tensor weight, Tensor bias, bool sigmoid) -> (Tensor y, Tensor argmax)");
+}  // namespace conv_pool
+
+TORCH_LIBRARY_FRAGMENT(lenet, m) {
+  m.def("conv_pool(Tensor x, Tensor[] weights, Tensor[] biases, bool sigmoid) -> Tensor", conv_pool::conv_pool);
+  m.def("conv_pool_forward(Tensor x, Tensor[] weights, Tensor[] biases, bool sigmoid) -> (Tensor y, Tensor[] kept)");
   m.def(
-      "conv_pool_backward(Tensor dy, Tensor y, Tensor argmax, Tensor x, Tensor weight, bool sigmoid, bool input) -> "
-      "(Tensor dx, Tensor dweight, Tensor dbias)");
+      "conv_pool_backward(Tensor dy, Tensor y, Tensor x, Tensor[] weights, Tensor[] kept, bool sigmoid, bool input) -> "
+      "(Tensor dx, Tensor[] dweights, Tensor[] dbiases)");
 }
 
 TORCH_LIBRARY_IMPL(lenet, CPU, m) {
-  m.impl("conv_pool_forward", forward);
-  m.impl("conv_pool_backward", backward);
+  m.impl("conv_pool_forward", conv_pool::forward);
+  m.impl("conv_pool_backward", conv_pool::backward);
 }
-
-}  // namespace conv_pool

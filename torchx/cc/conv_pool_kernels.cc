@@ -8,12 +8,11 @@
 //
 //   - The convolution's own map, four times the size of y, is never stored. A tile of 2 rows of it stays in registers until the
 //     maximum of each 2x2 square is taken. y and one byte for each of its elements, which of the four it was, are kept.
-//   - The gradient of that map is zero everywhere else, so backward does a quarter of the multiplications: for each element of
-//   y
-//     it visits one 5x5 patch of x.
-//   - Forward, lanes are output channels: one value of x, in all lanes, times a vector of weights. Backward, lanes are values
-//   of x
-//     side by side: with the channels last, a row of the patch is 5 * in of them.
+//   - The gradient of that map is zero everywhere else, so backward does a quarter of the multiplications: for each element
+//     of y it visits one 5x5 patch of x.
+//   - Forward, lanes are output channels: one value of x, in all lanes, times a vector of weights. Where x has one channel, they
+//     are columns of y: a vector of x times one weight.
+//   - Backward, lanes are values of x side by side: with the channels last, a row of the patch is 5 * in of them.
 //
 // No header but stdint.h may be included: code of an inline function compiled here for AVX-512 could be the copy that the
 // linker keeps for everybody.
@@ -104,7 +103,142 @@ void floats_to_image(const Shape &s, const float *x, float *image) {
   zero(image + n, image_size(s) - n);
 }
 
-// ---- Forward
+// ---- Maximum
+
+// The largest of four, and which it was: the first of equals. Not a number counts as the largest.
+template <int N>
+inline void largest(const typename Vector<N>::Float *four, typename Vector<N>::Float &best, typename Vector<N>::Int &which) {
+  using Int = typename Vector<N>::Int;
+  best = four[0];
+  which = Int{};
+#pragma GCC unroll 4
+  for (int k = 1; k < 4; k++) {
+    Int better = (four[k] > best) | (four[k] != four[k]);
+    best = better ? four[k] : best;
+    which = better ? Int{} + k : which;
+  }
+}
+
+// ---- Forward, one channel of input
+//
+// x is split into its even and its odd columns. Then the values that neighbouring elements of y take from it, each at the same
+// place of its own square, lie side by side.
+
+int64_t split_size(const Shape &s) { return s.image() + LANES; }  // room for a vector to reach past the end
+bool splits(const Shape &s) { return s.in == 1 && s.width % 2 == 0; }
+
+template <int... I>
+struct Indices {};
+template <int N, int... I>
+struct First : First<N - 1, N - 1, I...> {};
+template <int... I>
+struct First<0, I...> {
+  using Type = Indices<I...>;
+};
+
+// Vector K of v[0][0], v[1][0], ... v[5][0], v[0][1], v[1][1], ...: lanes of channels become channels of lanes.
+template <int K, int N, typename V, int... L>
+inline V interleaved(const V *v, Indices<L...>) {
+  using Int = typename Vector<N>::Int;
+  constexpr Int channel = {(K * N + L) % 6 ...};
+  V v01 = __builtin_shufflevector(v[0], v[1], ((K * N + L) % 2 * N + (K * N + L) / 6)...);
+  V v23 = __builtin_shufflevector(v[2], v[3], ((K * N + L) % 2 * N + (K * N + L) / 6)...);
+  V v45 = __builtin_shufflevector(v[4], v[5], ((K * N + L) % 2 * N + (K * N + L) / 6)...);
+  return channel < 2 ? v01 : channel < 4 ? v23 : v45;
+}
+
+// Stores the first n * 6 of six channels' N maxima, each vector whole where there is room.
+template <int N, int... K>
+inline void store_interleaved(const typename Vector<N>::Float *best, const typename Vector<N>::Int *which, int64_t n, float *y,
+                              uint8_t *argmax, int64_t room, Indices<K...>) {
+  using Float = typename Vector<N>::Float;
+  using Byte = typename Vector<N>::Byte;
+  using All = typename First<N>::Type;
+  auto store = [&](int64_t at, Float values, Byte indices) {
+    if (at + N <= room) {  // what reaches past n, the next columns overwrite
+      *reinterpret_cast<Float *>(y + at) = values;
+      *reinterpret_cast<Byte *>(argmax + at) = indices;
+    } else {
+      for (int l = 0; at + l < n * 6; l++) y[at + l] = values[l], argmax[at + l] = indices[l];
+    }
+  };
+  ((K * N < n * 6
+        ? store(K * N, interleaved<K, N, Float>(best, All()), __builtin_convertvector((interleaved<K, N, typename Vector<N>::Int>(which, All())), Byte))
+        : void()),
+   ...);
+}
+
+// n <= N columns of a row of y, for CHANNELS channels. x points at the first value of the even columns that they meet, the odd
+// ones are half an image further; y, argmax and room are as in forward_tile.
+template <int N, int CHANNELS>
+inline void forward_columns(const Shape &s, const float *x, const float *weights, int64_t n, float *y, uint8_t *argmax,
+                            int64_t room) {
+  using Float = typename Vector<N>::Float;
+  using Int = typename Vector<N>::Int;
+  const int64_t row = s.width / 2, odd = row * s.height, out = padded_for(s.out);
+
+  Float sum[2][2][CHANNELS];
+#pragma GCC unroll 2
+  for (int r = 0; r < 2; r++)
+#pragma GCC unroll 2
+    for (int c = 0; c < 2; c++)
+#pragma GCC unroll 6
+      for (int o = 0; o < CHANNELS; o++) sum[r][c][o] = weights[o] - Float{};
+
+  for (int64_t i = 0; i < kSide; i++, x += row) {
+#pragma GCC unroll 5
+    for (int j = 0; j < kSide; j++) {
+      weights += out;
+      Float v[2][2];
+#pragma GCC unroll 2
+      for (int r = 0; r < 2; r++)
+#pragma GCC unroll 2
+        for (int c = 0; c < 2; c++) v[r][c] = *reinterpret_cast<const Float *>(x + (j + c) % 2 * odd + r * row + (j + c) / 2);
+#pragma GCC unroll 6
+      for (int o = 0; o < CHANNELS; o++)
+#pragma GCC unroll 2
+        for (int r = 0; r < 2; r++)
+#pragma GCC unroll 2
+          for (int c = 0; c < 2; c++) sum[r][c][o] += v[r][c] * weights[o];
+    }
+  }
+
+  Float best[CHANNELS];
+  Int which[CHANNELS];
+#pragma GCC unroll 6
+  for (int o = 0; o < CHANNELS; o++) {
+    const Float four[4] = {sum[0][0][o], sum[0][1][o], sum[1][0][o], sum[1][1][o]};
+    largest<N>(four, best[o], which[o]);
+  }
+  if constexpr (CHANNELS == 6) {
+    if (s.out == 6) return store_interleaved<N>(best, which, n, y, argmax, room, typename First<6>::Type());
+  }
+  for (int64_t l = 0; l < n; l++)
+    for (int o = 0; o < CHANNELS; o++) y[l * s.out + o] = best[o][l], argmax[l * s.out + o] = which[o][l];
+}
+
+template <int N>
+void forward_split(const Shape &s, const float *x, const float *weights, float *y, uint8_t *argmax, float *split) {
+  constexpr int kChannels = REGISTERS == 32 ? 6 : 3;
+  const int64_t h = s.pooled_height(), w = s.pooled_width(), half = s.image() / 2;
+  for (int64_t i = 0; i < half; i++) split[i] = x[2 * i], split[half + i] = x[2 * i + 1];
+  for (int64_t p = 0; p < h; p++) {
+    for (int64_t q = 0; q < w; q += N) {
+      const float *first = split + p * s.width + q;
+      const int64_t n = w - q < N ? w - q : N;
+      for (int64_t o = 0; o < s.out;) {
+        const int64_t at = (p * w + q) * s.out + o, room = s.pooled() - at;
+        if (o + kChannels <= s.out) {
+          forward_columns<N, kChannels>(s, first, weights + o, n, y + at, argmax + at, room), o += kChannels;
+        } else {
+          forward_columns<N, 1>(s, first, weights + o, n, y + at, argmax + at, room), o += 1;
+        }
+      }
+    }
+  }
+}
+
+// ---- Forward, any number of channels
 
 // One tile: the convolution at 2 rows x COLUMNS columns for VECTORS * N channels, then the maxima. x points at the tile's first
 // patch, weights at its channels in the packed weights' first row, y and argmax at the tile's first element, of which room are
@@ -144,15 +278,10 @@ inline void forward_tile(const Shape &s, const float *x, const float *weights, f
   for (int q = 0; q < COLUMNS / 2; q++) {
 #pragma GCC unroll 2
     for (int v = 0; v < VECTORS; v++) {
-      Float best = sum[0][2 * q][v];
-      Int which = {};
-#pragma GCC unroll 4
-      for (int k = 1; k < 4; k++) {
-        Float candidate = sum[k / 2][2 * q + k % 2][v];
-        Int better = (candidate > best) | (candidate != candidate);  // not a number counts as the largest
-        best = better ? candidate : best;
-        which = better ? Int{} + k : which;
-      }
+      const Float four[4] = {sum[0][2 * q][v], sum[0][2 * q + 1][v], sum[1][2 * q][v], sum[1][2 * q + 1][v]};
+      Float best;
+      Int which;
+      largest<N>(four, best, which);
       Byte index = __builtin_convertvector(which, Byte);
       int64_t at = q * s.out + v * N;
       if (at + N <= room) {  // what reaches past the last channel, the next element overwrites
@@ -193,8 +322,10 @@ void forward_any(const Shape &s, const float *x, const float *weights, float *y,
   return forward_tiles<IN, LANES, 1, 2>(s, x, weights, y, argmax);
 }
 
-void forward(const Shape &s, const float *x, const float *weights, float *y, uint8_t *argmax) {
-  if (s.in == 1) return forward_any<1>(s, x, weights, y, argmax);
+int64_t forward_scratch_size(const Shape &s) { return splits(s) ? split_size(s) : 0; }
+
+void forward(const Shape &s, const float *x, const float *weights, float *y, uint8_t *argmax, float *scratch) {
+  if (splits(s)) return forward_split<LANES>(s, x, weights, y, argmax, scratch);
   if (s.in == 6) return forward_any<6>(s, x, weights, y, argmax);
   forward_any<0>(s, x, weights, y, argmax);
 }
@@ -303,11 +434,7 @@ inline void add_square(const Shape &s, const float *dy, const uint8_t *argmax, c
   using Float = typename Vector<N>::Float;
   const int64_t row = s.width * s.in, padded = padded_for(square_row(s)), size = square_weights(s);
   const int64_t filter[4] = {padded, size + padded, 0, size};  // by argmax
-  Float sum[kSide + 1][VECTORS];
-#pragma GCC unroll 6
-  for (int i = 0; i <= kSide; i++)
-#pragma GCC unroll 3
-    for (int v = 0; v < VECTORS; v++) sum[i][v] = *reinterpret_cast<Float *>(dimage + i * row + v * N);
+  Float sum[kSide + 1][VECTORS] = {};
   for (int64_t o = 0; o < s.out; o++, weights += 2 * size) {
     const float *w = weights + filter[argmax[o]];
 #pragma GCC unroll 6
@@ -318,7 +445,7 @@ inline void add_square(const Shape &s, const float *dy, const uint8_t *argmax, c
 #pragma GCC unroll 6
   for (int i = 0; i <= kSide; i++)
 #pragma GCC unroll 3
-    for (int v = 0; v < VECTORS; v++) *reinterpret_cast<Float *>(dimage + i * row + v * N) = sum[i][v];
+    for (int v = 0; v < VECTORS; v++) *reinterpret_cast<Float *>(dimage + i * row + v * N) += sum[i][v];
 }
 
 template <int N>
@@ -335,14 +462,10 @@ void add_all_squares(const Shape &s, const float *dy, const uint8_t *argmax, con
   }
 }
 
-void backward_input(const Shape &s, const float *dy, const uint8_t *argmax, const float *weights, float *dx, float *dimage) {
+void backward_input(const Shape &s, const float *dy, const uint8_t *argmax, const float *weights, float *dimage) {
   zero(dimage, image_size(s));
-  if (lanes_for(square_row(s)) < LANES) {
-    add_all_squares<kNarrow>(s, dy, argmax, weights, dimage);
-  } else {
-    add_all_squares<LANES>(s, dy, argmax, weights, dimage);
-  }
-  for (int64_t i = 0; i < s.image(); i++) dx[i] = dimage[i];
+  if (lanes_for(square_row(s)) < LANES) return add_all_squares<kNarrow>(s, dy, argmax, weights, dimage);
+  add_all_squares<LANES>(s, dy, argmax, weights, dimage);
 }
 
 }  // namespace
@@ -357,6 +480,7 @@ extern const Kernels KERNELS = {
     image_size,
     bytes_to_image,
     floats_to_image,
+    forward_scratch_size,
     forward,
     sigmoid,
     sigmoid_gradient,

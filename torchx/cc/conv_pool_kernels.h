@@ -39,24 +39,26 @@ struct Kernels {
   int64_t (*backward_weights_size)(const Shape &);
   void (*pack_backward_weights)(const Shape &, const float *weight, float *packed);
 
-  // A copy of x, or a gradient of it, with room for a vector to reach past its end.
+  // x, or a gradient of it, with room for a vector to reach past its end.
   int64_t (*image_size)(const Shape &);
   void (*bytes_to_image)(const Shape &, const uint8_t *x, float *image);  // x / 255
   void (*floats_to_image)(const Shape &, const float *x, float *image);
 
   // argmax [h, w, out] is where the largest was: 2r + s, the first of equals, as libtorch's max-pool has it.
-  void (*forward)(const Shape &, const float *x, const float *weights, float *y, uint8_t *argmax);
+  int64_t (*forward_scratch_size)(const Shape &);
+  void (*forward)(const Shape &, const float *x, const float *weights, float *y, uint8_t *argmax, float *scratch);
 
-  // n values of y become 1 / (1 + exp(-y)); and the gradient of what they were, from the gradient of what they became.
+  // n values of y become 1 / (1 + exp(-y)); and the gradient of what they were, from dy, the gradient of what they became, which
+  // may be the same memory.
   void (*sigmoid)(float *y, int64_t n);
   void (*sigmoid_gradient)(const float *y, const float *dy, int64_t n, float *gradient);
 
-  // Adds a sample's share to dweights, packed, and dbias [out].
+  // Adds a sample's share to dweights, packed, and dbias [out]. image is x with room to read past its end.
   void (*backward_weights)(const Shape &, const float *dy, const uint8_t *argmax, const float *image, float *dweights,
                            float *dbias);
 
-  // Sets dx to the gradient of x; dimage is scratch.
-  void (*backward_input)(const Shape &, const float *dy, const uint8_t *argmax, const float *weights, float *dx, float *dimage);
+  // Sets dimage to the gradient of x.
+  void (*backward_input)(const Shape &, const float *dy, const uint8_t *argmax, const float *weights, float *dimage);
 };
 
 extern const Kernels kernels_plain;

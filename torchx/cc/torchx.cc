@@ -15,9 +15,10 @@
 #include <cstring>
 #include <exception>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "conv_pool.h"
+#include "operators.h"
 
 namespace {
 
@@ -36,6 +37,15 @@ char *caught(Body body) {
 }
 
 at::Tensor &tensor_of(void *handle) { return *static_cast<at::Tensor *>(handle); }
+
+std::pair<std::vector<at::Tensor>, std::vector<at::Tensor>> tensors_of(const torchx_layer *layers, size_t n) {
+  std::pair<std::vector<at::Tensor>, std::vector<at::Tensor>> weights_and_biases;
+  for (size_t i = 0; i < n; i++) {
+    weights_and_biases.first.push_back(tensor_of(layers[i].weight));
+    weights_and_biases.second.push_back(tensor_of(layers[i].bias));
+  }
+  return weights_and_biases;
+}
 
 // Plain stochastic gradient descent, in one pass over all parameters.
 struct SGD {
@@ -91,8 +101,22 @@ char *torchx_view_bytes(uint8_t *values, const int64_t *shape, size_t dims, void
   return caught([&] { *tensor = new at::Tensor(at::from_blob(values, at::IntArrayRef(shape, dims), at::kByte)); });
 }
 
-char *torchx_conv_pool(void *x, void *weight, void *bias, bool sigmoid, void **y) {
-  return caught([&] { *y = new at::Tensor(conv_pool::conv_pool(tensor_of(x), tensor_of(weight), tensor_of(bias), sigmoid)); });
+char *torchx_conv_pool(void *x, const torchx_layer *layers, size_t n, bool sigmoid, void **y) {
+  return caught([&] {
+    auto [weights, biases] = tensors_of(layers, n);
+    *y = new at::Tensor(conv_pool::conv_pool(tensor_of(x), weights, biases, sigmoid));
+  });
+}
+
+char *torchx_linear(void *x, const torchx_layer *layers, size_t n, void **y) {
+  return caught([&] {
+    auto [weights, biases] = tensors_of(layers, n);
+    *y = new at::Tensor(linear::linear(tensor_of(x), weights, biases));
+  });
+}
+
+char *torchx_cross_entropy(void *logits, void *labels, void **loss) {
+  return caught([&] { *loss = new at::Tensor(cross_entropy::cross_entropy(tensor_of(logits), tensor_of(labels))); });
 }
 
 char *torchx_conv_pool_use(const char *kernels) {

@@ -64,7 +64,7 @@ type results [4][]float32
 var resultNames = [4]string{"y", "gradient of x", "gradient of weight", "gradient of bias"}
 
 // run applies f to the block, and passes dy back.
-func (b *block) run(t *testing.T, f func(s *Scope, x, weight, bias torch.Tensor) torch.Tensor) (r results) {
+func (b *block) run(t *testing.T, f func(s *Scope, x torch.Tensor, layers ...Layer) torch.Tensor) (r results) {
 	t.Helper()
 	err := Do(func(s *Scope) error {
 		tensor := func(values []float32, grad bool, shape ...int64) torch.Tensor {
@@ -76,7 +76,7 @@ func (b *block) run(t *testing.T, f func(s *Scope, x, weight, bias torch.Tensor)
 		}
 		x := tensor(b.x, true, b.n, b.in, b.rows, b.cols)
 		weight, bias := tensor(b.weight, true, b.out, b.in, 5, 5), tensor(b.bias, true, b.out)
-		y := f(s, x, weight, bias)
+		y := f(s, x, Layer{weight, bias})
 		dy := tensor(b.dy, false, b.n, b.out, (b.rows-4)/2, (b.cols-4)/2)
 		if err := Backward(s.Own(s.Own(y.Mul(dy)).Sum())); err != nil {
 			return err
@@ -96,14 +96,20 @@ func (b *block) run(t *testing.T, f func(s *Scope, x, weight, bias torch.Tensor)
 }
 
 // byLibtorch is what the operator stands for.
-func byLibtorch(s *Scope, x, weight, bias torch.Tensor) torch.Tensor {
-	y := s.Own(F.Conv2d(x, weight, bias, []int64{1, 1}, []int64{0, 0}, []int64{1, 1}, 1))
-	return s.Own(F.MaxPool2d(y, []int64{2, 2}, []int64{2, 2}, []int64{0, 0}, []int64{1, 1}, false))
+func byLibtorch(s *Scope, x torch.Tensor, layers ...Layer) torch.Tensor {
+	for _, l := range layers {
+		x = s.Own(F.Conv2d(x, l.Weight, l.Bias, []int64{1, 1}, []int64{0, 0}, []int64{1, 1}, 1))
+		x = s.Own(F.MaxPool2d(x, []int64{2, 2}, []int64{2, 2}, []int64{0, 0}, []int64{1, 1}, false))
+	}
+	return x
 }
 
-func byLibtorchSigmoid(s *Scope, x, weight, bias torch.Tensor) torch.Tensor {
-	y := byLibtorch(s, x, weight, bias)
-	return s.Own(y.Sigmoid())
+func byLibtorchSigmoid(s *Scope, x torch.Tensor, layers ...Layer) torch.Tensor {
+	for _, l := range layers {
+		x = byLibtorch(s, x, l)
+		x = s.Own(x.Sigmoid())
+	}
+	return x
 }
 
 // largestDifference is relative to the largest value.
@@ -188,10 +194,10 @@ func TestConvPoolTakesBytesAsFractionsOf255(t *testing.T) {
 			b.x[i] = float32(pixels[i]) / 255
 		}
 		want := b.run(t, byLibtorch)
-		got := b.run(t, func(s *Scope, x, weight, bias torch.Tensor) torch.Tensor {
+		got := b.run(t, func(s *Scope, x torch.Tensor, layers ...Layer) torch.Tensor {
 			sum := s.Own(x.Sum())
 			nothing := s.Own(sum.Mul(s.Own(torch.Full([]int64{1}, 0, false))))
-			y := ConvPool(s, Bytes(s, pixels, 9, 1, 28, 28), weight, bias)
+			y := ConvPool(s, Bytes(s, pixels, 9, 1, 28, 28), layers...)
 			return s.Own(y.Add(nothing, 1)) // so that x has a gradient, 0
 		})
 		for _, i := range []int{0, 2, 3} {
@@ -233,7 +239,7 @@ func TestNotANumberIsTheLargest(t *testing.T) {
 	forEachLevel(t, func(t *testing.T) {
 		b := newBlock(1, 1, 1, 8, 8, func() float32 { return 1 })
 		b.x[0] = float32(math.NaN()) // seen by the first of the four positions of y's first element alone
-		for _, f := range []func(*Scope, torch.Tensor, torch.Tensor, torch.Tensor) torch.Tensor{ConvPool, byLibtorch, ConvPoolSigmoid} {
+		for _, f := range []func(*Scope, torch.Tensor, ...Layer) torch.Tensor{ConvPool, byLibtorch, ConvPoolSigmoid} {
 			y := b.run(t, f)[0]
 			if nan := fmt.Sprint(y[0] != y[0], y[1] != y[1], y[2] != y[2], y[3] != y[3]); nan != "true false false false" {
 				t.Errorf("y is %v", y)
@@ -268,7 +274,7 @@ func TestConvPoolsBitsDependOnTheNumberOfThreadsAlone(t *testing.T) {
 func TestConvPoolLeavesOtherFiltersToLibtorch(t *testing.T) {
 	err := Do(func(s *Scope) error {
 		x, bias := s.Own(torch.Rand([]int64{2, 1, 9, 9}, false)), s.Own(torch.Full([]int64{2}, 0, false))
-		got := ConvPool(s, x, s.Own(torch.Full([]int64{2, 1, 3, 3}, 1, false)), bias)
+		got := ConvPool(s, x, Layer{s.Own(torch.Full([]int64{2, 1, 3, 3}, 1, false)), bias})
 		if shape := got.Shape(); !slices.Equal(shape, []int64{2, 2, 3, 3}) {
 			t.Errorf("a 3x3 filter of 9x9 images gives %v", shape)
 		}
@@ -279,7 +285,7 @@ func TestConvPoolLeavesOtherFiltersToLibtorch(t *testing.T) {
 	}
 	var e *Error
 	err = Do(func(s *Scope) error {
-		ConvPool(s, s.Own(torch.Rand([]int64{2, 3, 9, 9}, false)), s.Own(torch.Rand([]int64{2, 1, 5, 5}, false)), s.Own(torch.Rand([]int64{2}, false)))
+		ConvPool(s, s.Own(torch.Rand([]int64{2, 3, 9, 9}, false)), Layer{s.Own(torch.Rand([]int64{2, 1, 5, 5}, false)), s.Own(torch.Rand([]int64{2}, false))})
 		return nil
 	})
 	if !errors.As(err, &e) {

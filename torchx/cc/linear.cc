@@ -1,0 +1,169 @@
+// torch.ops.lenet.linear: linear layers with a sigmoid between each and the next, as one differentiable operator.
+//
+//   x           [N, features 0]               float32
+//   weights[k]  [features k+1, features k]    float32
+//   biases[k]   [features k+1]                float32
+//   y           [N, features of the last]     float32
+//
+// The multiplications are libtorch's. What is saved is the way between them: threads meet once for all layers forward, and twice
+// backward, where libtorch's own operators have them meet at each. Forward and in the gradients of the layers' inputs, each thread
+// has some of the samples; in the gradients of the weights, which sum over samples, each has some of the rows. So nothing is added
+// up across threads, and a result depends on their number alone.
+#include <ATen/Parallel.h>
+#include <ATen/core/LegacyTypeDispatch.h>
+#include <ATen/core/Tensor.h>
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/ops/addmm.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/linear.h>
+#include <ATen/ops/mm.h>
+#include <ATen/ops/sigmoid.h>
+#include <ATen/ops/sigmoid_backward.h>
+#include <ATen/ops/sum.h>
+#include <torch/csrc/autograd/custom_function.h>
+#include <torch/library.h>
+
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "operators.h"
+
+namespace linear {
+namespace {
+
+bool covered(const at::Tensor &x, at::TensorList weights, at::TensorList biases) {
+  if (!x.is_cpu() || x.scalar_type() != at::kFloat || x.dim() != 2 || x.size(0) == 0) return false;
+  int64_t features = x.size(1);
+  for (size_t i = 0; i < weights.size(); i++) {
+    const at::Tensor &weight = weights[i], &bias = biases[i];
+    if (weight.scalar_type() != at::kFloat || weight.dim() != 2 || weight.size(1) != features) return false;
+    if (bias.scalar_type() != at::kFloat || bias.dim() != 1 || bias.size(0) != weight.size(0)) return false;
+    features = weight.size(0);
+  }
+  return true;
+}
+
+at::Tensor by_libtorch(at::Tensor x, at::TensorList weights, at::TensorList biases) {
+  for (size_t i = 0; i < weights.size(); i++) x = at::linear(i ? x.sigmoid() : x, weights[i], biases[i]);
+  return x;
+}
+
+// Calls body(t, threads) on each of the threads.
+template <typename Body>
+void on_each_thread(Body body) {
+  const int64_t threads = at::get_num_threads();
+  at::parallel_for(0, threads, 1, [&](int64_t begin, int64_t end) {
+    at::AutoDispatchBelowADInplaceOrView below;  // the setting belongs to the thread
+    for (int64_t t = begin; t < end; t++) body(t, threads);
+  });
+}
+
+// The t-th share of x's rows or columns.
+at::Tensor share(const at::Tensor &x, int64_t dim, int64_t t, int64_t threads) {
+  const int64_t n = x.size(dim), begin = n * t / threads;
+  return x.narrow(dim, begin, n * (t + 1) / threads - begin);
+}
+
+// Returns each layer's output, after its sigmoid where it has one; the last is y.
+std::vector<at::Tensor> forward(const at::Tensor &x, at::TensorList weights, at::TensorList biases) {
+  const size_t layers = weights.size();
+  std::vector<at::Tensor> outputs;
+  for (const at::Tensor &w : weights) outputs.push_back(at::empty({x.size(0), w.size(0)}, at::kFloat));
+  on_each_thread([&](int64_t t, int64_t threads) {
+    at::Tensor in = share(x, 0, t, threads);
+    for (size_t i = 0; i < layers; i++) {
+      at::Tensor out = share(outputs[i], 0, t, threads);
+      at::addmm_out(out, biases[i], in, weights[i].t());
+      if (i + 1 < layers) out.sigmoid_();
+      in = out;
+    }
+  });
+  return outputs;
+}
+
+// Returns the gradients of x (undefined unless asked for), of the weights and of the biases. inputs are the layers'.
+std::tuple<at::Tensor, std::vector<at::Tensor>, std::vector<at::Tensor>> backward(const at::Tensor &dy, at::TensorList inputs,
+                                                                                  at::TensorList weights, bool input) {
+  const size_t layers = weights.size();
+  std::vector<at::Tensor> gradients(layers), dweights, dbiases;  // gradients: of each layer's output, before its sigmoid
+  for (size_t i = 0; i + 1 < layers; i++) gradients[i] = at::empty_like(inputs[i + 1]);
+  gradients.back() = dy;
+  for (const at::Tensor &w : weights) {
+    dweights.push_back(at::empty(w.sizes(), at::kFloat));
+    dbiases.push_back(at::empty({w.size(0)}, at::kFloat));
+  }
+  at::Tensor dx = input ? at::empty(inputs[0].sizes(), at::kFloat) : at::Tensor();
+  on_each_thread([&](int64_t t, int64_t threads) {
+    for (size_t i = layers; i-- > 0;) {
+      if (i == 0 && !input) break;
+      at::Tensor to = share(i ? gradients[i - 1] : dx, 0, t, threads);
+      at::mm_out(to, share(gradients[i], 0, t, threads), weights[i]);
+      if (i) at::sigmoid_backward_out(to, to, share(inputs[i], 0, t, threads));
+    }
+  });
+  on_each_thread([&](int64_t t, int64_t threads) {
+    for (size_t i = 0; i < layers; i++) {
+      at::Tensor gradient = share(gradients[i], 1, t, threads), dweight = share(dweights[i], 0, t, threads);
+      at::Tensor dbias = share(dbiases[i], 0, t, threads);
+      at::mm_out(dweight, gradient.t(), inputs[i]);
+      at::sum_out(dbias, gradient, 0);
+    }
+  });
+  return {dx, std::move(dweights), std::move(dbiases)};
+}
+
+// The operators are called by name, so that each device can have its own.
+struct Linear : torch::autograd::Function<Linear> {
+  static at::Tensor forward(torch::autograd::AutogradContext *ctx, const at::Tensor &x, at::TensorList weights,
+                            at::TensorList biases) {
+    at::AutoDispatchBelowADInplaceOrView below;
+    static const auto op =
+        c10::Dispatcher::singleton().findSchemaOrThrow("lenet::linear_forward", "").typed<decltype(linear::forward)>();
+    std::vector<at::Tensor> outputs = op.call(x, weights, biases);
+    at::Tensor y = std::move(outputs.back());
+    outputs.pop_back();
+    torch::autograd::variable_list saved{x};
+    saved.insert(saved.end(), outputs.begin(), outputs.end());
+    saved.insert(saved.end(), weights.begin(), weights.end());
+    ctx->save_for_backward(std::move(saved));
+    return y;
+  }
+
+  static torch::autograd::tensor_list backward(torch::autograd::AutogradContext *ctx, torch::autograd::tensor_list dy) {
+    TORCH_CHECK(!at::GradMode::is_enabled(), "linear has no second derivative");
+    static const auto op =
+        c10::Dispatcher::singleton().findSchemaOrThrow("lenet::linear_backward", "").typed<decltype(linear::backward)>();
+    const auto saved = ctx->get_saved_variables();
+    const size_t layers = saved.size() / 2;
+    const at::TensorList all(saved), inputs = all.slice(0, layers), weights = all.slice(layers);
+    auto [dx, dweights, dbiases] = op.call(dy[0], inputs, weights, ctx->needs_input_grad(0));
+    torch::autograd::tensor_list gradients{dx};
+    gradients.insert(gradients.end(), dweights.begin(), dweights.end());
+    gradients.insert(gradients.end(), dbiases.begin(), dbiases.end());
+    return gradients;
+  }
+};
+
+}  // namespace
+
+at::Tensor linear(const at::Tensor &x, at::TensorList weights, at::TensorList biases) {
+  TORCH_CHECK(!weights.empty() && weights.size() == biases.size(), "linear wants a bias for each of its weights");
+  if (!covered(x, weights, biases)) return by_libtorch(x, weights, biases);
+  return Linear::apply(x, weights, biases);
+}
+
+}  // namespace linear
+
+TORCH_LIBRARY_FRAGMENT(lenet, m) {
+  m.def("linear(Tensor x, Tensor[] weights, Tensor[] biases) -> Tensor", linear::linear);
+  m.def("linear_forward(Tensor x, Tensor[] weights, Tensor[] biases) -> Tensor[]");
+  m.def(
+      "linear_backward(Tensor dy, Tensor[] inputs, Tensor[] weights, bool input) -> "
+      "(Tensor dx, Tensor[] dweights, Tensor[] dbiases)");
+}
+
+TORCH_LIBRARY_IMPL(lenet, CPU, m) {
+  m.impl("linear_forward", linear::forward);
+  m.impl("linear_backward", linear::backward);
+}
