@@ -78,8 +78,8 @@ GO_ENV     := CGO_ENABLED=1 CGO_LDFLAGS='$(CGO_LINK)' CGO_LDFLAGS_ALLOW='$(CGO_A
 CXX      ?= g++
 CXXFLAGS ?= -O2
 COMPILE   = $(CXX) -std=c++17 $(CXXFLAGS) -fPIC $(OPENMP) -MMD -MP -isystem $(BUILD)/libtorch/include -isystem $(BUILD)/libtorch/include/torch/csrc/api/include
-KERNELS  := plain $(if $(filter %x86_64,$(PLATFORM)),avx2 avx512)
-TORCHX   := torchx conv_pool linear cross_entropy $(addprefix conv_pool_,$(KERNELS))
+LEVELS   := plain $(if $(filter %x86_64,$(PLATFORM)),avx2 avx512)
+TORCHX   := torchx conv_pool linear cross_entropy kernels $(LEVELS:%=conv_pool_kernels-%)
 NATIVE   := $(BUILD)/lib/libcgotorch.$(SO) $(BUILD)/lib/libtorchx.$(SO)
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -112,16 +112,16 @@ $(BUILD)/obj/%.o: torchx/cc/%.cc $(BUILD)/libtorch.path $(BUILD)/gotorch.path
 	@echo 'c++  $<'
 	@$(COMPILE) -Itorchx -isystem $(BUILD)/gotorch -c $< -o $@.tmp -MF $(@:.o=.d) -MT $@ && mv $@.tmp $@
 
-# The kernels of conv_pool, once for each kind of vector instructions. GCC's predictive commoning would keep values of one round of
-# the inner loop for the next, and spill the sums to make room for them.
+# The kernels, once for each kind of vector instructions. GCC's predictive commoning would keep values of one round of the inner
+# loop for the next, and spill the sums to make room for them.
 VECTORS_plain  := -DLANES=4 -DREGISTERS=$(if $(filter %x86_64,$(PLATFORM)),16,32)
 VECTORS_avx2   := -DLANES=8 -DREGISTERS=16 -mavx2 -mfma
 VECTORS_avx512 := -DLANES=16 -DREGISTERS=32 -mavx512f -mavx512vl -mavx512bw -mavx512dq -mfma -mprefer-vector-width=512
 
-$(BUILD)/obj/conv_pool_%.o: torchx/cc/conv_pool_kernels.cc torchx/cc/conv_pool_kernels.h $(BUILD)/libtorch.path libtorch.mk
+$(BUILD)/obj/conv_pool_kernels-%.o: torchx/cc/conv_pool_kernels.cc torchx/cc/kernels.h $(BUILD)/libtorch.path libtorch.mk
 	@mkdir -p $(@D)
 	@echo 'c++  $< ($*)'
-	@$(CXX) -std=c++17 -O3 -ffp-contract=fast $(NO_SHARED_LOADS) -Wno-psabi -fPIC -DKERNELS=kernels_$* $(VECTORS_$*) -c $< -o $@.tmp && mv $@.tmp $@
+	@$(CXX) -std=c++17 -O3 -ffp-contract=fast $(NO_SHARED_LOADS) -Wno-psabi -fPIC -DLEVEL=$* $(VECTORS_$*) -c $< -o $@.tmp && mv $@.tmp $@
 
 $(BUILD)/lib/libtorchx.$(SO): $(TORCHX:%=$(BUILD)/obj/%.o)
 $(BUILD)/lib/libcgotorch.$(SO): $(BUILD)/obj/cgotorch.o

@@ -88,7 +88,6 @@ func (n *LeNet) Forward(s *torchx.Scope, x torch.Tensor) torch.Tensor {
 		return n.forwardReference(s, x)
 	}
 	x = torchx.ConvPoolSigmoid(s, x, conv(n.Conv1), conv(n.Conv2))          // [N, 6, 12, 12], [N, 16, 4, 4]
-	x = s.Own(torch.Flatten(x, 1, -1))                                      // [N, 256]
 	return torchx.Linear(s, x, linear(n.FC1), linear(n.FC2), linear(n.FC3)) // [N, 120], [N, 84], [N, 10]
 }
 

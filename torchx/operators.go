@@ -60,10 +60,10 @@ func handles(layers []Layer) []C.torchx_layer {
 	return h
 }
 
-// useConvPoolKernels makes ConvPool use the kernels for the vector instructions that libtorch calls by this name, DEFAULT, AVX2 or
+// useKernels makes the operators use the kernels for the vector instructions that libtorch calls by this name, DEFAULT, AVX2 or
 // AVX512, or with an empty name those that suit this processor.
-func useConvPoolKernels(name string) error {
+func useKernels(name string) error {
 	text := C.CString(name)
 	defer C.free(unsafe.Pointer(text))
-	return check(C.torchx_conv_pool_use(text))
+	return check(C.torchx_use_kernels(text))
 }

@@ -26,13 +26,13 @@ func levels() []string {
 func forEachLevel(t *testing.T, test func(t *testing.T)) {
 	for _, level := range levels() {
 		t.Run(level, func(t *testing.T) {
-			if err := useConvPoolKernels(level); err != nil {
+			if err := useKernels(level); err != nil {
 				t.Fatal(err)
 			}
 			test(t)
 		})
 	}
-	if err := useConvPoolKernels(""); err != nil {
+	if err := useKernels(""); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -291,7 +291,7 @@ func TestConvPoolLeavesOtherFiltersToLibtorch(t *testing.T) {
 	if !errors.As(err, &e) {
 		t.Errorf("3 channels for a filter of 1: %v", err)
 	}
-	if err := useConvPoolKernels("MMX"); err == nil {
+	if err := useKernels("MMX"); err == nil {
 		t.Error("there are kernels for MMX")
 	}
 }

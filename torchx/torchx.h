@@ -27,11 +27,11 @@ typedef struct {
   void *weight, *bias;  // tensors
 } torchx_layer;
 
-// The operators of conv_pool.cc, linear.cc and cross_entropy.cc, and the choice of conv_pool's kernels.
+// The operators of conv_pool.cc, linear.cc and cross_entropy.cc, and the choice of their kernels.
 char *torchx_conv_pool(void *x, const torchx_layer *layers, size_t n, bool sigmoid, void **y);
 char *torchx_linear(void *x, const torchx_layer *layers, size_t n, void **y);
 char *torchx_cross_entropy(void *logits, void *labels, void **loss);
-char *torchx_conv_pool_use(const char *kernels);
+char *torchx_use_kernels(const char *kernels);
 
 // What an epoch adds up over its batches: each one's mean loss times its images; and how many rows of logits [N, classes] have
 // their largest value at the label, [N] uint8.

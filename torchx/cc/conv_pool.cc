@@ -6,14 +6,13 @@
 //   biases[k]   [channels k+1]                         float32
 //   y           [N, channels of the last, h, w]        float32; a block makes (side - 4) / 2, rounded down, of a side
 //
-// A block is max_pool2d(conv2d(x, weight, bias), 2), or the sigmoid of that. What the kernels do not cover (another type or size
-// of the filter) is computed just so, by libtorch's own operators. How the kernels go about it is in conv_pool_kernels.cc.
+// A block is max_pool2d(conv2d(x, weight, bias), 2), or the sigmoid of that. What the kernels do not cover (another type or
+// size of the filter) is computed just so, by libtorch's own operators. How the kernels go about it is in conv_pool_kernels.cc.
 //
 // A sample goes through all blocks, forward or back, before the next one: what one block leaves, the next finds in the cache.
 // Threads share a batch in parts, four for each thread, and the parts' gradients are added in their order: a result depends on
 // the number of threads and not on which of them was faster.
 #include <ATen/Parallel.h>
-#include <ATen/Version.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/ops/conv2d.h>
@@ -26,37 +25,15 @@
 
 #include <algorithm>
 #include <atomic>
-#include <string>
 #include <tuple>
 #include <utility>
 #include <vector>
 
-#include "conv_pool_kernels.h"
+#include "kernels.h"
 #include "operators.h"
 
-namespace conv_pool {
+namespace lenet {
 namespace {
-
-const Kernels *kernels_named(const std::string &name) {
-#if defined(__x86_64__)
-  if (name == "AVX512") return &kernels_avx512;
-  if (name == "AVX2") return &kernels_avx2;
-#endif
-  return name == "DEFAULT" ? &kernels_plain : nullptr;
-}
-
-// What libtorch found this processor to have, or was told by ATEN_CPU_CAPABILITY.
-const Kernels *detected() {
-  const Kernels *k = kernels_named(at::get_cpu_capability());
-  return k ? k : &kernels_plain;
-}
-
-const Kernels *chosen = nullptr;  // by a test
-
-const Kernels &kernels() {
-  static const Kernels *const best = detected();
-  return chosen ? *chosen : *best;
-}
 
 // The blocks' shapes, each with the height, width and channels that the one before leaves.
 std::vector<Shape> shapes_of(const at::Tensor &x, at::TensorList weights) {
@@ -141,8 +118,8 @@ int64_t piece_size(const Kernels &k, const std::vector<Shape> &shapes) {
   return size;
 }
 
-// Returns y; and for the gradient, of each block argmax [N, h, w, channels] uint8, which of the four was the largest, and of each
-// but the last, after them, its y [N, h, w, channels] and room to read past its end.
+// Returns y; and for the gradient, of each block argmax [N, h, w, channels] uint8, which of the four was the largest, and of
+// each but the last, after them, its y [N, h, w, channels] and room to read past its end.
 std::tuple<at::Tensor, std::vector<at::Tensor>> forward(const at::Tensor &x_, at::TensorList weights, at::TensorList biases,
                                                         bool sigmoid) {
   const Kernels &k = kernels();
@@ -180,9 +157,10 @@ std::tuple<at::Tensor, std::vector<at::Tensor>> forward(const at::Tensor &x_, at
 }
 
 // Returns the gradients of x (undefined unless asked for), of the weights and of the biases. kept is from forward.
-std::tuple<at::Tensor, std::vector<at::Tensor>, std::vector<at::Tensor>> backward(
-    const at::Tensor &dy_, const at::Tensor &y, const at::Tensor &x_, at::TensorList weights, at::TensorList kept, bool sigmoid,
-    bool input) {
+std::tuple<at::Tensor, std::vector<at::Tensor>, std::vector<at::Tensor>> backward(const at::Tensor &dy_, const at::Tensor &y,
+                                                                                  const at::Tensor &x_, at::TensorList weights,
+                                                                                  at::TensorList kept, bool sigmoid,
+                                                                                  bool input) {
   const Kernels &k = kernels();
   const std::vector<Shape> shapes = shapes_of(x_, weights);
   const size_t blocks = shapes.size();
@@ -245,7 +223,7 @@ struct ConvPool : torch::autograd::Function<ConvPool> {
                             at::TensorList biases, bool sigmoid) {
     at::AutoDispatchBelowADInplaceOrView below;
     static const auto op =
-        c10::Dispatcher::singleton().findSchemaOrThrow("lenet::conv_pool_forward", "").typed<decltype(conv_pool::forward)>();
+        c10::Dispatcher::singleton().findSchemaOrThrow("lenet::conv_pool_forward", "").typed<decltype(lenet::forward)>();
     auto [y, kept] = op.call(x, weights, biases, sigmoid);
     torch::autograd::variable_list saved{x, y};
     saved.insert(saved.end(), weights.begin(), weights.end());
@@ -259,7 +237,7 @@ struct ConvPool : torch::autograd::Function<ConvPool> {
   static torch::autograd::tensor_list backward(torch::autograd::AutogradContext *ctx, torch::autograd::tensor_list dy) {
     TORCH_CHECK(!at::GradMode::is_enabled(), "conv_pool has no second derivative");
     static const auto op =
-        c10::Dispatcher::singleton().findSchemaOrThrow("lenet::conv_pool_backward", "").typed<decltype(conv_pool::backward)>();
+        c10::Dispatcher::singleton().findSchemaOrThrow("lenet::conv_pool_backward", "").typed<decltype(lenet::backward)>();
     const auto saved = ctx->get_saved_variables();
     const size_t blocks = ctx->saved_data["blocks"].toInt();
     const at::TensorList all(saved), weights = all.slice(2, blocks), kept = all.slice(2 + blocks);
@@ -273,6 +251,19 @@ struct ConvPool : torch::autograd::Function<ConvPool> {
   }
 };
 
+TORCH_LIBRARY_FRAGMENT(lenet, m) {
+  m.def("conv_pool(Tensor x, Tensor[] weights, Tensor[] biases, bool sigmoid) -> Tensor", conv_pool);
+  m.def("conv_pool_forward(Tensor x, Tensor[] weights, Tensor[] biases, bool sigmoid) -> (Tensor y, Tensor[] kept)");
+  m.def(
+      "conv_pool_backward(Tensor dy, Tensor y, Tensor x, Tensor[] weights, Tensor[] kept, bool sigmoid, bool input) -> "
+      "(Tensor dx, Tensor[] dweights, Tensor[] dbiases)");
+}
+
+TORCH_LIBRARY_IMPL(lenet, CPU, m) {
+  m.impl("conv_pool_forward", forward);
+  m.impl("conv_pool_backward", backward);
+}
+
 }  // namespace
 
 at::Tensor conv_pool(const at::Tensor &x, at::TensorList weights, at::TensorList biases, bool sigmoid) {
@@ -281,22 +272,4 @@ at::Tensor conv_pool(const at::Tensor &x, at::TensorList weights, at::TensorList
   return ConvPool::apply(x, weights, biases, sigmoid);
 }
 
-void use_kernels(const std::string &name) {
-  chosen = name.empty() ? nullptr : kernels_named(name);
-  TORCH_CHECK(chosen || name.empty(), "conv_pool has no kernels for ", name);
-}
-
-}  // namespace conv_pool
-
-TORCH_LIBRARY_FRAGMENT(lenet, m) {
-  m.def("conv_pool(Tensor x, Tensor[] weights, Tensor[] biases, bool sigmoid) -> Tensor", conv_pool::conv_pool);
-  m.def("conv_pool_forward(Tensor x, Tensor[] weights, Tensor[] biases, bool sigmoid) -> (Tensor y, Tensor[] kept)");
-  m.def(
-      "conv_pool_backward(Tensor dy, Tensor y, Tensor x, Tensor[] weights, Tensor[] kept, bool sigmoid, bool input) -> "
-      "(Tensor dx, Tensor[] dweights, Tensor[] dbiases)");
-}
-
-TORCH_LIBRARY_IMPL(lenet, CPU, m) {
-  m.impl("conv_pool_forward", conv_pool::forward);
-  m.impl("conv_pool_backward", conv_pool::backward);
-}
+}  // namespace lenet

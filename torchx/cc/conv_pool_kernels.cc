@@ -1,6 +1,6 @@
-// The kernels of conv_pool_kernels.h, in GCC's and clang's vector extensions. Compiled once for each instruction set, with
+// The kernels of conv_pool, in GCC's and clang's vector extensions. Compiled once for each instruction set, with
 //
-//   KERNELS     the name of the table
+//   LEVEL       its namespace
 //   LANES       float32 lanes of a vector: 4, 8 or 16
 //   REGISTERS   vector registers: 16 or 32
 //
@@ -10,15 +10,17 @@
 //     maximum of each 2x2 square is taken. y and one byte for each of its elements, which of the four it was, are kept.
 //   - The gradient of that map is zero everywhere else, so backward does a quarter of the multiplications: for each element
 //     of y it visits one 5x5 patch of x.
-//   - Forward, lanes are output channels: one value of x, in all lanes, times a vector of weights. Where x has one channel, they
+//   - Forward, lanes are output channels: one value of x, in all lanes, times a vector of weights. Where x has one channel,
+//   they
 //     are columns of y: a vector of x times one weight.
 //   - Backward, lanes are values of x side by side: with the channels last, a row of the patch is 5 * in of them.
 //
 // No header but stdint.h may be included: code of an inline function compiled here for AVX-512 could be the copy that the
 // linker keeps for everybody.
-#include "conv_pool_kernels.h"
+#include "kernels.h"
 
-namespace conv_pool {
+namespace lenet::LEVEL {
+
 namespace {
 
 template <int N>
@@ -162,9 +164,9 @@ inline void store_interleaved(const typename Vector<N>::Float *best, const typen
       for (int l = 0; at + l < n * 6; l++) y[at + l] = values[l], argmax[at + l] = indices[l];
     }
   };
-  ((K * N < n * 6
-        ? store(K * N, interleaved<K, N, Float>(best, All()), __builtin_convertvector((interleaved<K, N, typename Vector<N>::Int>(which, All())), Byte))
-        : void()),
+  ((K * N < n * 6 ? store(K * N, interleaved<K, N, Float>(best, All()),
+                          __builtin_convertvector((interleaved<K, N, typename Vector<N>::Int>(which, All())), Byte))
+                  : void()),
    ...);
 }
 
@@ -470,7 +472,7 @@ void backward_input(const Shape &s, const float *dy, const uint8_t *argmax, cons
 
 }  // namespace
 
-extern const Kernels KERNELS = {
+extern const Kernels kernels = {
     forward_weights_size,
     pack_forward_weights,
     weights_gradient_size,
@@ -488,4 +490,4 @@ extern const Kernels KERNELS = {
     backward_input,
 };
 
-}  // namespace conv_pool
+}  // namespace lenet::LEVEL

@@ -1,14 +1,14 @@
 // torch.ops.lenet.linear: linear layers with a sigmoid between each and the next, as one differentiable operator.
 //
-//   x           [N, features 0]               float32
+//   x           [N, ...]                      float32; its other dimensions multiply to features 0
 //   weights[k]  [features k+1, features k]    float32
 //   biases[k]   [features k+1]                float32
 //   y           [N, features of the last]     float32
 //
-// The multiplications are libtorch's. What is saved is the way between them: threads meet once for all layers forward, and twice
-// backward, where libtorch's own operators have them meet at each. Forward and in the gradients of the layers' inputs, each thread
-// has some of the samples; in the gradients of the weights, which sum over samples, each has some of the rows. So nothing is added
-// up across threads, and a result depends on their number alone.
+// The multiplications are libtorch's. What is saved is the way between them: threads meet once for all layers forward, and
+// twice backward, where libtorch's own operators have them meet at each. Forward and in the gradients of the layers' inputs,
+// each thread has some of the samples; in the gradients of the weights, which sum over samples, each has some of the rows. So
+// nothing is added up across threads, and a result depends on their number alone.
 #include <ATen/Parallel.h>
 #include <ATen/core/LegacyTypeDispatch.h>
 #include <ATen/core/Tensor.h>
@@ -29,12 +29,12 @@
 
 #include "operators.h"
 
-namespace linear {
+namespace lenet {
 namespace {
 
 bool covered(const at::Tensor &x, at::TensorList weights, at::TensorList biases) {
-  if (!x.is_cpu() || x.scalar_type() != at::kFloat || x.dim() != 2 || x.size(0) == 0) return false;
-  int64_t features = x.size(1);
+  if (!x.is_cpu() || x.scalar_type() != at::kFloat || x.dim() < 2 || x.numel() == 0) return false;
+  int64_t features = x.numel() / x.size(0);
   for (size_t i = 0; i < weights.size(); i++) {
     const at::Tensor &weight = weights[i], &bias = biases[i];
     if (weight.scalar_type() != at::kFloat || weight.dim() != 2 || weight.size(1) != features) return false;
@@ -45,6 +45,7 @@ bool covered(const at::Tensor &x, at::TensorList weights, at::TensorList biases)
 }
 
 at::Tensor by_libtorch(at::Tensor x, at::TensorList weights, at::TensorList biases) {
+  x = x.flatten(1);
   for (size_t i = 0; i < weights.size(); i++) x = at::linear(i ? x.sigmoid() : x, weights[i], biases[i]);
   return x;
 }
@@ -66,8 +67,9 @@ at::Tensor share(const at::Tensor &x, int64_t dim, int64_t t, int64_t threads) {
 }
 
 // Returns each layer's output, after its sigmoid where it has one; the last is y.
-std::vector<at::Tensor> forward(const at::Tensor &x, at::TensorList weights, at::TensorList biases) {
+std::vector<at::Tensor> forward(const at::Tensor &x_, at::TensorList weights, at::TensorList biases) {
   const size_t layers = weights.size();
+  at::Tensor x = x_.flatten(1);
   std::vector<at::Tensor> outputs;
   for (const at::Tensor &w : weights) outputs.push_back(at::empty({x.size(0), w.size(0)}, at::kFloat));
   on_each_thread([&](int64_t t, int64_t threads) {
@@ -93,7 +95,7 @@ std::tuple<at::Tensor, std::vector<at::Tensor>, std::vector<at::Tensor>> backwar
     dweights.push_back(at::empty(w.sizes(), at::kFloat));
     dbiases.push_back(at::empty({w.size(0)}, at::kFloat));
   }
-  at::Tensor dx = input ? at::empty(inputs[0].sizes(), at::kFloat) : at::Tensor();
+  at::Tensor x = inputs[0].flatten(1), dx = input ? at::empty(x.sizes(), at::kFloat) : at::Tensor();
   on_each_thread([&](int64_t t, int64_t threads) {
     for (size_t i = layers; i-- > 0;) {
       if (i == 0 && !input) break;
@@ -106,10 +108,11 @@ std::tuple<at::Tensor, std::vector<at::Tensor>, std::vector<at::Tensor>> backwar
     for (size_t i = 0; i < layers; i++) {
       at::Tensor gradient = share(gradients[i], 1, t, threads), dweight = share(dweights[i], 0, t, threads);
       at::Tensor dbias = share(dbiases[i], 0, t, threads);
-      at::mm_out(dweight, gradient.t(), inputs[i]);
+      at::mm_out(dweight, gradient.t(), i ? inputs[i] : x);
       at::sum_out(dbias, gradient, 0);
     }
   });
+  if (input) dx = dx.view(inputs[0].sizes());
   return {dx, std::move(dweights), std::move(dbiases)};
 }
 
@@ -119,7 +122,7 @@ struct Linear : torch::autograd::Function<Linear> {
                             at::TensorList biases) {
     at::AutoDispatchBelowADInplaceOrView below;
     static const auto op =
-        c10::Dispatcher::singleton().findSchemaOrThrow("lenet::linear_forward", "").typed<decltype(linear::forward)>();
+        c10::Dispatcher::singleton().findSchemaOrThrow("lenet::linear_forward", "").typed<decltype(lenet::forward)>();
     std::vector<at::Tensor> outputs = op.call(x, weights, biases);
     at::Tensor y = std::move(outputs.back());
     outputs.pop_back();
@@ -133,7 +136,7 @@ struct Linear : torch::autograd::Function<Linear> {
   static torch::autograd::tensor_list backward(torch::autograd::AutogradContext *ctx, torch::autograd::tensor_list dy) {
     TORCH_CHECK(!at::GradMode::is_enabled(), "linear has no second derivative");
     static const auto op =
-        c10::Dispatcher::singleton().findSchemaOrThrow("lenet::linear_backward", "").typed<decltype(linear::backward)>();
+        c10::Dispatcher::singleton().findSchemaOrThrow("lenet::linear_backward", "").typed<decltype(lenet::backward)>();
     const auto saved = ctx->get_saved_variables();
     const size_t layers = saved.size() / 2;
     const at::TensorList all(saved), inputs = all.slice(0, layers), weights = all.slice(layers);
@@ -145,6 +148,19 @@ struct Linear : torch::autograd::Function<Linear> {
   }
 };
 
+TORCH_LIBRARY_FRAGMENT(lenet, m) {
+  m.def("linear(Tensor x, Tensor[] weights, Tensor[] biases) -> Tensor", linear);
+  m.def("linear_forward(Tensor x, Tensor[] weights, Tensor[] biases) -> Tensor[]");
+  m.def(
+      "linear_backward(Tensor dy, Tensor[] inputs, Tensor[] weights, bool input) -> "
+      "(Tensor dx, Tensor[] dweights, Tensor[] dbiases)");
+}
+
+TORCH_LIBRARY_IMPL(lenet, CPU, m) {
+  m.impl("linear_forward", forward);
+  m.impl("linear_backward", backward);
+}
+
 }  // namespace
 
 at::Tensor linear(const at::Tensor &x, at::TensorList weights, at::TensorList biases) {
@@ -153,17 +169,4 @@ at::Tensor linear(const at::Tensor &x, at::TensorList weights, at::TensorList bi
   return Linear::apply(x, weights, biases);
 }
 
-}  // namespace linear
-
-TORCH_LIBRARY_FRAGMENT(lenet, m) {
-  m.def("linear(Tensor x, Tensor[] weights, Tensor[] biases) -> Tensor", linear::linear);
-  m.def("linear_forward(Tensor x, Tensor[] weights, Tensor[] biases) -> Tensor[]");
-  m.def(
-      "linear_backward(Tensor dy, Tensor[] inputs, Tensor[] weights, bool input) -> "
-      "(Tensor dx, Tensor[] dweights, Tensor[] dbiases)");
-}
-
-TORCH_LIBRARY_IMPL(lenet, CPU, m) {
-  m.impl("linear_forward", linear::forward);
-  m.impl("linear_backward", linear::backward);
-}
+}  // namespace lenet

@@ -5,24 +5,16 @@
 
 #include <string>
 
-namespace conv_pool {
+namespace lenet {
 
-at::Tensor conv_pool(const at::Tensor &x, at::TensorList weights, at::TensorList biases, bool sigmoid);
+at::Tensor conv_pool(const at::Tensor &x, at::TensorList weights, at::TensorList biases, bool sigmoid);  // conv_pool.cc
 
-// Makes the operator use the kernels for these vector instructions, by libtorch's name of them (DEFAULT, AVX2, AVX512), or what
-// this processor is best at if the name is empty. An unknown name throws.
+at::Tensor linear(const at::Tensor &x, at::TensorList weights, at::TensorList biases);  // linear.cc
+
+at::Tensor cross_entropy(const at::Tensor &logits, const at::Tensor &labels);  // cross_entropy.cc
+
+// Makes the operators use the kernels for these vector instructions, by libtorch's name of them (DEFAULT, AVX2, AVX512), or
+// what this processor is best at if the name is empty. An unknown name throws.
 void use_kernels(const std::string &name);
 
-}  // namespace conv_pool
-
-namespace linear {
-
-at::Tensor linear(const at::Tensor &x, at::TensorList weights, at::TensorList biases);
-
-}  // namespace linear
-
-namespace cross_entropy {
-
-at::Tensor cross_entropy(const at::Tensor &logits, const at::Tensor &labels);
-
-}  // namespace cross_entropy
+}  // namespace lenet

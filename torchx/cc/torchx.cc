@@ -104,23 +104,23 @@ char *torchx_view_bytes(uint8_t *values, const int64_t *shape, size_t dims, void
 char *torchx_conv_pool(void *x, const torchx_layer *layers, size_t n, bool sigmoid, void **y) {
   return caught([&] {
     auto [weights, biases] = tensors_of(layers, n);
-    *y = new at::Tensor(conv_pool::conv_pool(tensor_of(x), weights, biases, sigmoid));
+    *y = new at::Tensor(lenet::conv_pool(tensor_of(x), weights, biases, sigmoid));
   });
 }
 
 char *torchx_linear(void *x, const torchx_layer *layers, size_t n, void **y) {
   return caught([&] {
     auto [weights, biases] = tensors_of(layers, n);
-    *y = new at::Tensor(linear::linear(tensor_of(x), weights, biases));
+    *y = new at::Tensor(lenet::linear(tensor_of(x), weights, biases));
   });
 }
 
 char *torchx_cross_entropy(void *logits, void *labels, void **loss) {
-  return caught([&] { *loss = new at::Tensor(cross_entropy::cross_entropy(tensor_of(logits), tensor_of(labels))); });
+  return caught([&] { *loss = new at::Tensor(lenet::cross_entropy(tensor_of(logits), tensor_of(labels))); });
 }
 
-char *torchx_conv_pool_use(const char *kernels) {
-  return caught([&] { conv_pool::use_kernels(kernels); });
+char *torchx_use_kernels(const char *kernels) {
+  return caught([&] { lenet::use_kernels(kernels); });
 }
 
 char *torchx_add_totals(torchx_totals *totals, void *loss, void *logits, void *labels) {

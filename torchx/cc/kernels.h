@@ -1,20 +1,19 @@
-// A 5x5 convolution and the 2x2 max-pool after it, of float32 samples with the channels last:
+// The kernels of conv_pool: functions on float32 arrays that know nothing of libtorch. conv_pool_kernels.cc is
+// compiled once for each kind of vector instructions, in a namespace of its own; a table of functions is all that leaves it.
+#pragma once
+
+#include <stdint.h>
+
+namespace lenet {
+
+constexpr int64_t kSide = 5;  // of the convolution
+
+// A convolution and the 2x2 max-pool after it, of a sample with the channels last:
 //
 //   x  [height, width, in]
 //   y  [h, w, out]           h = (height - 4) / 2, w = (width - 4) / 2, rounded down
 //
 //   y[p, q, o] = bias[o] + max over r, s in {0, 1} of  sum over i, j < 5, c < in of  x[2p+r+i, 2q+s+j, c] * weight[o, c, i, j]
-//
-// conv_pool.cc makes a libtorch operator of it. The kernels are compiled once for each kind of vector instructions; a table of
-// functions is all that differs.
-#pragma once
-
-#include <stdint.h>
-
-namespace conv_pool {
-
-constexpr int64_t kSide = 5;  // of the convolution
-
 struct Shape {
   int64_t height, width, in, out;
 
@@ -25,7 +24,8 @@ struct Shape {
   int64_t patch_row() const { return kSide * in; }  // values side by side in x that one row of the filter meets
 };
 
-// Each function works on one sample and on memory of the calling thread's own, of the sizes (in floats) that it gives here.
+// Each function works on one sample and on memory of the calling thread's own, of the sizes (in floats) that it
+// gives here.
 struct Kernels {
   // [1 + 5 * 5 * in, padded out]: the bias, then the weights, as forward takes them; from weight [out, in, 5, 5].
   int64_t (*forward_weights_size)(const Shape &);
@@ -48,8 +48,8 @@ struct Kernels {
   int64_t (*forward_scratch_size)(const Shape &);
   void (*forward)(const Shape &, const float *x, const float *weights, float *y, uint8_t *argmax, float *scratch);
 
-  // n values of y become 1 / (1 + exp(-y)); and the gradient of what they were, from dy, the gradient of what they became, which
-  // may be the same memory.
+  // n values of y become 1 / (1 + exp(-y)); and the gradient of what they were, from dy, the gradient of what they became,
+  // which may be the same memory.
   void (*sigmoid)(float *y, int64_t n);
   void (*sigmoid_gradient)(const float *y, const float *dy, int64_t n, float *gradient);
 
@@ -61,10 +61,19 @@ struct Kernels {
   void (*backward_input)(const Shape &, const float *dy, const uint8_t *argmax, const float *weights, float *dimage);
 };
 
-extern const Kernels kernels_plain;
+namespace plain {
+extern const Kernels kernels;
+}
 #if defined(__x86_64__)
-extern const Kernels kernels_avx2;
-extern const Kernels kernels_avx512;
+namespace avx2 {
+extern const Kernels kernels;
+}
+namespace avx512 {
+extern const Kernels kernels;
+}
 #endif
 
-}  // namespace conv_pool
+// The kernels for this processor, or those that use_kernels chose (operators.h).
+const Kernels &kernels();
+
+}  // namespace lenet
