@@ -29,7 +29,7 @@ build: $(BUILD)/bin/lenet ## bin/lenet
 
 $(BUILD)/bin/lenet: $(GO_SOURCES) go.mod go.sum scripts/link.sh | $(NATIVE) $(LINK_ONLY)
 	@mkdir -p $(@D)
-	@echo 'go   bin/lenet'
+	@echo 'go   bin/lenet' >&2
 	@$(GO_ENV) go build -ldflags "-X main.version=$(VERSION) -extld=$(CURDIR)/scripts/link.sh '-extldflags=-Wl,-rpath,$(subst $$,\$$,$(ORIGIN))/../lib'" -o $@ ./cmd/lenet
 	@ln -sfn build/bin bin
 

@@ -96,7 +96,7 @@ tools:
 .PHONY: force
 $(BUILD)/libtorch.path: force | tools
 	@mkdir -p $(BUILD)
-	@$(if $(LIBTORCH_GET),test -d $(LIBTORCH_DIR) || { echo 'libtorch $(LIBTORCH_VERSION) -> $(LIBTORCH_DIR)'; python3 $(LIBTORCH_GET); },:)
+	@$(if $(LIBTORCH_GET),test -d $(LIBTORCH_DIR) || { echo 'libtorch $(LIBTORCH_VERSION) -> $(LIBTORCH_DIR)' >&2; python3 $(LIBTORCH_GET); },:)
 	@echo '$(LIBTORCH_DIR) $(CXX) $(CXXFLAGS)' | cmp -s - $@ || { \
 	  scripts/link-libtorch.sh $(LIBTORCH_DIR) $(BUILD) $(LIBTORCH_VERSION) && \
 	  echo '$(LIBTORCH_DIR) $(CXX) $(CXXFLAGS)' >$@; }
@@ -109,7 +109,7 @@ $(BUILD)/gotorch.path: go.mod | tools
 
 $(BUILD)/obj/%.o: torchx/cc/%.cc $(BUILD)/libtorch.path $(BUILD)/gotorch.path
 	@mkdir -p $(@D)
-	@echo 'c++  $<'
+	@echo 'c++  $<' >&2
 	@$(COMPILE) -Itorchx -isystem $(BUILD)/gotorch -c $< -o $@.tmp -MF $(@:.o=.d) -MT $@ && mv $@.tmp $@
 
 # The kernels, once for each kind of vector instructions. GCC's predictive commoning would keep values of one round of the inner
@@ -120,7 +120,7 @@ VECTORS_avx512 := -DLANES=16 -DREGISTERS=32 -mavx512f -mavx512vl -mavx512bw -mav
 
 $(BUILD)/obj/conv_pool_kernels-%.o: torchx/cc/conv_pool_kernels.cc torchx/cc/kernels.h $(BUILD)/libtorch.path libtorch.mk
 	@mkdir -p $(@D)
-	@echo 'c++  $< ($*)'
+	@echo 'c++  $< ($*)' >&2
 	@$(CXX) -std=c++17 -O3 -ffp-contract=fast $(NO_SHARED_LOADS) -Wno-psabi -fPIC -DLEVEL=$* $(VECTORS_$*) -c $< -o $@.tmp && mv $@.tmp $@
 
 $(BUILD)/lib/libtorchx.$(SO): $(TORCHX:%=$(BUILD)/obj/%.o)

@@ -58,34 +58,44 @@ func newBlock(n, in, out, rows, cols int64, draw func() float32) *block {
 	return b
 }
 
-// results are y and the gradients of x, weight and bias.
-type results [4][]float32
+// An input of an operator, float32.
+type input struct {
+	values []float32
+	shape  []int64
+}
 
-var resultNames = [4]string{"y", "gradient of x", "gradient of weight", "gradient of bias"}
-
-// run applies f to the block, and passes dy back.
-func (b *block) run(t *testing.T, f func(s *Scope, x torch.Tensor, layers ...Layer) torch.Tensor) (r results) {
+// differentiate applies f to the inputs and passes dy back. It returns y, and the gradient of each input.
+func differentiate(t *testing.T, f func(s *Scope, in []torch.Tensor) torch.Tensor, dy []float32, inputs ...input) (r [][]float32) {
 	t.Helper()
 	err := Do(func(s *Scope) error {
-		tensor := func(values []float32, grad bool, shape ...int64) torch.Tensor {
+		tensor := func(values []float32, grad bool, shape []int64) torch.Tensor {
 			x := s.Own(torch.Full(shape, 0, grad))
 			if err := Write(x, values); err != nil {
 				t.Fatal(err)
 			}
 			return x
 		}
-		x := tensor(b.x, true, b.n, b.in, b.rows, b.cols)
-		weight, bias := tensor(b.weight, true, b.out, b.in, 5, 5), tensor(b.bias, true, b.out)
-		y := f(s, x, Layer{weight, bias})
-		dy := tensor(b.dy, false, b.n, b.out, (b.rows-4)/2, (b.cols-4)/2)
-		if err := Backward(s.Own(s.Own(y.Mul(dy)).Sum())); err != nil {
+		read := func(x torch.Tensor, n int) {
+			r = append(r, make([]float32, n))
+			if err := Read(r[len(r)-1], x); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var in []torch.Tensor
+		for _, i := range inputs {
+			in = append(in, tensor(i.values, true, i.shape))
+		}
+		y := f(s, in)
+		shape := y.Shape()
+		if len(shape) == 0 {
+			shape = []int64{1} // gotorch makes no tensors without dimensions
+		}
+		if err := Backward(s.Own(s.Own(y.Mul(tensor(dy, false, shape))).Sum())); err != nil {
 			return err
 		}
-		for i, v := range []torch.Tensor{y, s.Own(x.Grad()), s.Own(weight.Grad()), s.Own(bias.Grad())} {
-			r[i] = make([]float32, []int{len(b.dy), len(b.x), len(b.weight), len(b.bias)}[i])
-			if err := Read(r[i], v); err != nil {
-				return err
-			}
+		read(y, len(dy))
+		for i, x := range in {
+			read(s.Own(x.Grad()), len(inputs[i].values))
 		}
 		return nil
 	})
@@ -93,6 +103,16 @@ func (b *block) run(t *testing.T, f func(s *Scope, x torch.Tensor, layers ...Lay
 		t.Fatal(err)
 	}
 	return r
+}
+
+// resultNames name what a block's run returns.
+var resultNames = [4]string{"y", "gradient of x", "gradient of weight", "gradient of bias"}
+
+// run applies f to the block, and passes dy back.
+func (b *block) run(t *testing.T, f func(s *Scope, x torch.Tensor, layers ...Layer) torch.Tensor) [][]float32 {
+	t.Helper()
+	return differentiate(t, func(s *Scope, in []torch.Tensor) torch.Tensor { return f(s, in[0], Layer{in[1], in[2]}) }, b.dy,
+		input{b.x, []int64{b.n, b.in, b.rows, b.cols}}, input{b.weight, []int64{b.out, b.in, 5, 5}}, input{b.bias, []int64{b.out}})
 }
 
 // byLibtorch is what the operator stands for.
@@ -248,6 +268,155 @@ func TestNotANumberIsTheLargest(t *testing.T) {
 	})
 }
 
+// Together or one after the other, the same sums are made in the same order.
+func TestConvPoolOfSeveralLayersIsOneAfterTheOther(t *testing.T) {
+	forEachLevel(t, func(t *testing.T) {
+		random := rand.New(rand.NewPCG(9, 10))
+		values := func(shape ...int64) input {
+			v := make([]float32, product(shape))
+			for i := range v {
+				v[i] = float32(random.NormFloat64()) / 4
+			}
+			return input{v, shape}
+		}
+		for _, f := range []func(*Scope, torch.Tensor, ...Layer) torch.Tensor{ConvPool, ConvPoolSigmoid} {
+			for _, n := range []int64{1, 37} {
+				x, dy := values(n, 2, 46, 44), values(n, 3, 2, 2)
+				layers := []input{values(6, 2, 5, 5), values(6), values(16, 6, 5, 5), values(16), values(3, 16, 5, 5), values(3)}
+				in := append([]input{x}, layers...)
+				together := differentiate(t, func(s *Scope, in []torch.Tensor) torch.Tensor {
+					return f(s, in[0], Layer{in[1], in[2]}, Layer{in[3], in[4]}, Layer{in[5], in[6]})
+				}, dy.values, in...)
+				apart := differentiate(t, func(s *Scope, in []torch.Tensor) torch.Tensor {
+					return f(s, f(s, f(s, in[0], Layer{in[1], in[2]}), Layer{in[3], in[4]}), Layer{in[5], in[6]})
+				}, dy.values, in...)
+				for i := range apart {
+					if !slices.Equal(together[i], apart[i]) {
+						t.Errorf("batch %d: result %d differs by %.2g of the largest", n, i, largestDifference(together[i], apart[i]))
+					}
+				}
+			}
+		}
+	})
+}
+
+func product(shape []int64) int64 {
+	n := int64(1)
+	for _, d := range shape {
+		n *= d
+	}
+	return n
+}
+
+func TestLinearIsLibtorchsLayersAndSigmoids(t *testing.T) {
+	random := rand.New(rand.NewPCG(11, 12))
+	values := func(shape ...int64) input {
+		v := make([]float32, product(shape))
+		for i := range v {
+			v[i] = float32(random.NormFloat64()) / 4
+		}
+		return input{v, shape}
+	}
+	for _, sizes := range [][]int64{{256, 256, 120, 84, 10}, {257, 100, 7}, {1, 1, 1, 1}, {3, 5, 1, 9}, {2, 300, 33, 2}} {
+		n := sizes[0]
+		in, dy := []input{values(sizes[:2]...)}, values(n, sizes[len(sizes)-1])
+		for i := 1; i+1 < len(sizes); i++ {
+			in = append(in, values(sizes[i+1], sizes[i]), values(sizes[i+1]))
+		}
+		layers := func(in []torch.Tensor) (l []Layer) {
+			for i := 1; i < len(in); i += 2 {
+				l = append(l, Layer{in[i], in[i+1]})
+			}
+			return l
+		}
+		got := differentiate(t, func(s *Scope, in []torch.Tensor) torch.Tensor { return Linear(s, in[0], layers(in)...) }, dy.values, in...)
+		want := differentiate(t, func(s *Scope, in []torch.Tensor) torch.Tensor {
+			x := in[0]
+			for i, l := range layers(in) {
+				if i > 0 {
+					x = s.Own(x.Sigmoid())
+				}
+				x = s.Own(F.Linear(x, l.Weight, l.Bias))
+			}
+			return x
+		}, dy.values, in...)
+		for i := range want {
+			if d := largestDifference(got[i], want[i]); !(d <= 1e-5) {
+				t.Errorf("%v: result %d differs by %.2g of the largest", sizes, i, d)
+			}
+		}
+	}
+}
+
+func TestLinearTakesImagesAsRows(t *testing.T) {
+	err := Do(func(s *Scope) error {
+		x := s.Own(torch.Rand([]int64{3, 2, 4, 5}, true))
+		layer := Layer{s.Own(torch.Rand([]int64{7, 40}, true)), s.Own(torch.Rand([]int64{7}, true))}
+		y := Linear(s, x, layer)
+		got, want := make([]float32, 21), make([]float32, 21)
+		if err := errors.Join(Read(got, y), Read(want, s.Own(F.Linear(s.Own(torch.Flatten(x, 1, -1)), layer.Weight, layer.Bias)))); err != nil {
+			return err
+		}
+		if d := largestDifference(got, want); !(d <= 1e-5) {
+			t.Errorf("y differs by %.2g of the largest", d)
+		}
+		if err := Backward(s.Own(y.Sum())); err != nil {
+			return err
+		}
+		if shape := s.Own(x.Grad()).Shape(); !slices.Equal(shape, []int64{3, 2, 4, 5}) {
+			t.Errorf("the gradient of x is %v", shape)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+func TestCrossEntropyIsLibtorchs(t *testing.T) {
+	random := rand.New(rand.NewPCG(13, 14))
+	for _, scale := range []float64{1, 1000} { // with 1000, exp(logit) is beyond float32
+		logits, labels := input{make([]float32, 257*10), []int64{257, 10}}, make([]uint8, 257)
+		for i := range logits.values {
+			logits.values[i] = float32(random.NormFloat64() * scale)
+		}
+		for i := range labels {
+			labels[i] = uint8(random.IntN(10))
+		}
+		got := differentiate(t, func(s *Scope, in []torch.Tensor) torch.Tensor {
+			return CrossEntropy(s, in[0], Bytes(s, labels, 257))
+		}, []float32{3}, logits)
+		want := differentiate(t, func(s *Scope, in []torch.Tensor) torch.Tensor {
+			return s.Own(F.CrossEntropy(in[0], Bytes(s, labels, 257), torch.Tensor{}, -100, "mean"))
+		}, []float32{3}, logits)
+		for i := range want {
+			if d := largestDifference(got[i], want[i]); !(d <= 1e-6) {
+				t.Errorf("logits about %v: result %d differs by %.2g of the largest", scale, i, d)
+			}
+		}
+	}
+}
+
+func TestOperatorsReportWhatDoesNotFit(t *testing.T) {
+	tensor := func(s *Scope, shape ...int64) torch.Tensor { return s.Own(torch.Full(shape, 0, false)) }
+	for name, f := range map[string]func(s *Scope){
+		"a label of 10 among 10":      func(s *Scope) { CrossEntropy(s, tensor(s, 1, 10), Bytes(s, []uint8{10}, 1)) },
+		"two labels for three images": func(s *Scope) { CrossEntropy(s, tensor(s, 3, 10), Bytes(s, []uint8{1, 2}, 2)) },
+		"4 features for 5":            func(s *Scope) { Linear(s, tensor(s, 2, 4), Layer{tensor(s, 3, 5), tensor(s, 3)}) },
+		"no linear layer":             func(s *Scope) { Linear(s, tensor(s, 2, 4)) },
+		"no convolution":              func(s *Scope) { ConvPool(s, tensor(s, 1, 1, 9, 9)) },
+		"3 channels for 1":            func(s *Scope) { ConvPool(s, tensor(s, 2, 3, 9, 9), Layer{tensor(s, 5, 1, 5, 5), tensor(s, 5)}) },
+	} {
+		err := Do(func(s *Scope) error {
+			f(s)
+			return nil
+		})
+		if e := new(Error); !errors.As(err, &e) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestConvPoolsBitsDependOnTheNumberOfThreadsAlone(t *testing.T) {
 	runtime.LockOSThread() // the number of threads is the calling thread's
 	defer runtime.UnlockOSThread()
@@ -282,14 +451,6 @@ func TestConvPoolLeavesOtherFiltersToLibtorch(t *testing.T) {
 	})
 	if err != nil {
 		t.Error(err)
-	}
-	var e *Error
-	err = Do(func(s *Scope) error {
-		ConvPool(s, s.Own(torch.Rand([]int64{2, 3, 9, 9}, false)), Layer{s.Own(torch.Rand([]int64{2, 1, 5, 5}, false)), s.Own(torch.Rand([]int64{2}, false))})
-		return nil
-	})
-	if !errors.As(err, &e) {
-		t.Errorf("3 channels for a filter of 1: %v", err)
 	}
 	if err := useKernels("MMX"); err == nil {
 		t.Error("there are kernels for MMX")

@@ -10,8 +10,7 @@
 //     maximum of each 2x2 square is taken. y and one byte for each of its elements, which of the four it was, are kept.
 //   - The gradient of that map is zero everywhere else, so backward does a quarter of the multiplications: for each element
 //     of y it visits one 5x5 patch of x.
-//   - Forward, lanes are output channels: one value of x, in all lanes, times a vector of weights. Where x has one channel,
-//   they
+//   - Forward, lanes are output channels: one value of x, in all lanes, times a vector of weights. Where x has one channel, lanes
 //     are columns of y: a vector of x times one weight.
 //   - Backward, lanes are values of x side by side: with the channels last, a row of the patch is 5 * in of them.
 //
@@ -20,7 +19,6 @@
 #include "kernels.h"
 
 namespace lenet::LEVEL {
-
 namespace {
 
 template <int N>
