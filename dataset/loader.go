@@ -26,6 +26,7 @@ type Loader struct {
 	shuffle   bool
 	seed      uint64
 	order     []uint32
+	pager     *pager
 	free      chan *Batch // buffers to fill
 }
 
@@ -39,6 +40,7 @@ func NewLoader(set *Set, batchSize int) *Loader {
 		set:       set,
 		batchSize: min(batchSize, set.Len()),
 		order:     make([]uint32, set.Len()),
+		pager:     newPager(set),
 		free:      make(chan *Batch, prefetched+1),
 	}
 	for range cap(l.free) {
@@ -103,7 +105,9 @@ func (l *Loader) produce(epoch int, ready chan<- *Batch, stop <-chan struct{}) {
 		case <-stop:
 			return
 		case b := <-l.free:
-			l.gather(b, l.order[start:min(start+l.batchSize, len(l.order))])
+			indices := l.order[start:min(start+l.batchSize, len(l.order))]
+			l.pager.expect(indices)
+			l.gather(b, indices)
 			ready <- b
 		}
 	}
