@@ -24,7 +24,7 @@ type ComputeOptions struct {
 	Device  string `json:"device" default:"auto" placeholder:"NAME" help:"auto, cpu, cuda or cuda:N."`
 	Threads int    `json:"threads" default:"0" placeholder:"N" help:"CPU threads of one operation; 0 takes one for each CPU."`
 
-	Kernels model.Kernels `json:"kernels" default:"fused" placeholder:"NAME" help:"Convolution and pooling: fused, or reference, libtorch's own operators."`
+	Kernels model.Kernels `json:"kernels" default:"fused" placeholder:"NAME" help:"The network's operators: fused, or reference, libtorch's own."`
 }
 
 // Options are all settings of a run. The struct tags make it the command line's flags and what config.json holds. The
