@@ -6,12 +6,13 @@ package dataset
 import (
 	"bufio"
 	"compress/flate"
-	"compress/gzip"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"math"
+
+	"github.com/klauspost/compress/gzip"
 )
 
 // An ElementType is the third byte of an IDX file.
