@@ -3,6 +3,9 @@
 SHELL         := /bin/sh
 MAKEFLAGS     += --jobs=2 --no-print-directory
 
+ifneq ($(filter cuda,$(MAKECMDGOALS)),)
+DEVICE := cuda
+endif
 include libtorch.mk
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
@@ -23,7 +26,7 @@ help: ## This list
 	@echo; echo "Variables: LIBTORCH=/path or LIBTORCH_ZIP=FILE-or-URL for a libtorch of your own ($(LIBTORCH_VERSION))"
 
 ##@ Build and test
-.PHONY: build test check bench bench-go env clean
+.PHONY: build test check cuda bench bench-go env clean
 BENCH := $(CACHE)/pytorch-2.11.0
 build: $(BUILD)/bin/lenet ## bin/lenet
 
@@ -41,6 +44,9 @@ check: native ## What CI adds to the tests: the race detector, gofmt, staticchec
 	@test -z "$$(gofmt -l .)" || { echo 'not gofmt-ed:'; gofmt -l .; exit 1; }
 	@$(GO_ENV) go run $(STATICCHECK) ./...
 	@$(GO_ENV) go test -race -count=1 -p 1 ./...
+
+cuda: native ## Builds the CUDA plug-in too, and tests that it loads; needs no GPU
+	@$(GO_ENV) go test -tags cuda -run CUDA -count=1 ./cmd/lenet
 
 bench: build ## lenet beside PyTorch: bench/results/cpu.md. Installs PyTorch (4.7 GB) into the cache
 	@test -x '$(BENCH)/bin/python' || { python3 -m venv '$(BENCH).tmp' && '$(BENCH).tmp/bin/pip' install --quiet --requirement bench/requirements.txt && mv '$(BENCH).tmp' '$(BENCH)'; }

@@ -3,10 +3,13 @@
 # Where libtorch comes from, first that is set:
 #   LIBTORCH=/path       a folder with lib/ and include/: the official zip's, or the `torch` folder of a Python installation
 #   LIBTORCH_ZIP=…       an official zip, as a file or a URL; unpacked into the cache
-#   (neither)            the wheels below, by pip, checksum-checked; only what a CPU process uses is kept, in the cache
+#   (neither)            the wheels below, by pip, checksum-checked; only what a C++ process uses is kept, in the cache
 #
-# What is built goes to build/: obj/ (objects), lib/ (libcgotorch and libtorchx, and links to libtorch's libraries), link/
-# (what only the linker reads). For Go, GO_ENV below is all that a `go build` or `go test` needs.
+# CUDA is a plug-in, libtorchx_cuda, which bin/lenet loads when a CUDA device is asked for. It and NVIDIA's libraries are added with
+# DEVICE=cuda (or cuda:N), and without DEVICE where there is an NVIDIA driver; and stay, once they are in the cache, unless DEVICE=cpu.
+#
+# What is built goes to build/: obj/ (objects), lib/ (libcgotorch, libtorchx and perhaps libtorchx_cuda, and links to libtorch's
+# libraries), link/ (what only the linker reads). For Go, GO_ENV below is all that a `go build` or `go test` needs.
 
 LIBTORCH_VERSION := 2.11.0
 GOTORCH_MODULE   := github.com/wangkuiyi/gotorch
@@ -14,14 +17,29 @@ CACHE            := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/lenet
 BUILD            := $(CURDIR)/build
 
 # ---- Platform: which wheels, which names. The Python tag is fixed, so one file and hash serve whatever Python the user has.
+comma        := ,
 PLATFORM     := $(shell uname -s)-$(shell uname -m)
 WHEEL_PYTHON := 3.12
 
 ifeq ($(PLATFORM),Linux-x86_64)
-WHEEL_PLATFORMS := manylinux_2_28_x86_64,manylinux_2_25_x86_64,manylinux2014_x86_64,manylinux_2_17_x86_64
+WHEEL_PLATFORMS := $(subst $(eval) ,$(comma),$(patsubst %,manylinux_2_%_x86_64,28 27 25 18 17 12) manylinux2014_x86_64)
 WHEELS := 'torch==$(LIBTORCH_VERSION) 0f68f4ac6d95d12e896c3b7a912b5871619542ec54d3649cf48cc1edd4dd2756' \
           'nvidia-cuda-runtime==13.0.96 7f82250d7782aa23b6cfe765ecc7db554bd3c2870c43f3d1821f1d18aebf0548' \
           'nvidia-cuda-cupti==13.0.85 4eb01c08e859bf924d222250d2e8f8b8ff6d3db4721288cf35d14252a4d933c8'
+CUDA_WHEELS := \
+  'nvidia-cublas==13.1.0.3 ee8722c1f0145ab246bccb9e452153b5e0515fd094c3678df50b2a0888b8b171' \
+  'nvidia-cuda-crt==13.0.88 2c8043c7c9e02492716426e9919fc78d2c5b3b2a7a768a88e952676b08aa55a4' \
+  'nvidia-cuda-nvrtc==13.0.88 ad9b6d2ead2435f11cbb6868809d2adeeee302e9bb94bcf0539c7a40d80e8575' \
+  'nvidia-cudnn-cu13==9.19.0.56 d20e1734305e9d68889a96e3f35094d733ff1f83932ebe462753973e53a572bf' \
+  'nvidia-cufft==12.0.0.61 6c44f692dce8fd5ffd3e3df134b6cdb9c2f72d99cf40b62c32dde45eea9ddad3' \
+  'nvidia-cufile==1.15.1.6 08a3ecefae5a01c7f5117351c64f17c7c62efa5fffdbe24fc7d298da19cd0b44' \
+  'nvidia-curand==10.4.0.35 1aee33a5da6e1db083fe2b90082def8915f30f3248d5896bcec36a579d941bfc' \
+  'nvidia-cusolver==12.0.4.66 0a759da5dea5c0ea10fd307de75cdeb59e7ea4fcb8add0924859b944babf1112' \
+  'nvidia-cusparse==12.6.3.3 2b3c89c88d01ee0e477cb7f82ef60a11a4bcd57b6b87c33f789350b59759360b' \
+  'nvidia-cusparselt-cu13==0.8.0 25e30a8a7323935d4ad0340b95a0b69926eee755767e8e0b1cf8dd85b197d3fd' \
+  'nvidia-nccl-cu13==2.28.9 e4553a30f34195f3fa1da02a6da3d6337d28f2003943aa0a3d247bbc25fefc42' \
+  'nvidia-nvjitlink==13.0.88 13a74f429e23b921c1109976abefacc69835f2f433ebd323d3946e11d804e47b' \
+  'nvidia-nvshmem-cu13==3.4.5 290f0a2ee94c9f3687a02502f3b9299a9f9fe826e6d0287ee18482e78d495b80'
 else ifeq ($(PLATFORM),Linux-aarch64)
 WHEEL_PLATFORMS := manylinux_2_28_aarch64,manylinux_2_25_aarch64,manylinux2014_aarch64,manylinux_2_17_aarch64
 WHEELS := 'torch==$(LIBTORCH_VERSION) f99924682ef0aa6a4ab3b1b76f40dc6e273fca09f367d15a524266db100a723f' \
@@ -52,6 +70,16 @@ OPENMP     := -fopenmp
 NO_SHARED_LOADS := -fno-predictive-commoning
 endif
 
+# ---- With CUDA?
+CUDA_DIR    := $(CACHE)/libtorch/$(LIBTORCH_VERSION)-cuda-$(PLATFORM)
+CUDA_DRIVER := $(wildcard /proc/driver/nvidia/version /usr/lib/wsl/lib/libcuda.so.1)
+CUDA        := $(if $(filter cpu,$(DEVICE)),,$(if $(filter cuda%,$(DEVICE)),1,$(if $(filter Linux-x86_64,$(PLATFORM)),$(if $(CUDA_DRIVER)$(if $(LIBTORCH)$(LIBTORCH_ZIP),,$(wildcard $(CUDA_DIR))),1))))
+ifneq ($(CUDA),)
+ifneq ($(PLATFORM),Linux-x86_64)
+$(error CUDA is built for Linux on x86_64, and this is $(PLATFORM): give DEVICE=cpu)
+endif
+endif
+
 # ---- Where libtorch is
 ifdef LIBTORCH
 LIBTORCH_DIR := $(abspath $(LIBTORCH))
@@ -59,8 +87,8 @@ else ifdef LIBTORCH_ZIP
 LIBTORCH_DIR := $(CACHE)/libtorch/$(basename $(notdir $(LIBTORCH_ZIP)))
 LIBTORCH_GET  = scripts/libtorch.py zip $(LIBTORCH_DIR) '$(LIBTORCH_ZIP)'
 else
-LIBTORCH_DIR := $(CACHE)/libtorch/$(LIBTORCH_VERSION)-cpu-$(PLATFORM)
-LIBTORCH_GET  = scripts/libtorch.py wheels $(LIBTORCH_DIR) $(WHEEL_PYTHON) $(WHEEL_PLATFORMS) $(WHEELS)
+LIBTORCH_DIR := $(if $(CUDA),$(CUDA_DIR),$(CACHE)/libtorch/$(LIBTORCH_VERSION)-cpu-$(PLATFORM))
+LIBTORCH_GET  = scripts/libtorch.py $(if $(CUDA),cuda-)wheels $(LIBTORCH_DIR) $(WHEEL_PYTHON) $(WHEEL_PLATFORMS) $(WHEELS) $(if $(CUDA),$(CUDA_WHEELS))
 endif
 
 ifneq ($(words $(CURDIR) $(LIBTORCH_DIR)),2)
@@ -79,8 +107,8 @@ CXX      ?= g++
 CXXFLAGS ?= -O2
 COMPILE   = $(CXX) -std=c++17 $(CXXFLAGS) -fPIC $(OPENMP) -MMD -MP -isystem $(BUILD)/libtorch/include -isystem $(BUILD)/libtorch/include/torch/csrc/api/include
 LEVELS   := plain $(if $(filter %x86_64,$(PLATFORM)),avx2 avx512)
-TORCHX   := torchx conv_pool linear cross_entropy kernels $(LEVELS:%=conv_pool_kernels-%)
-NATIVE   := $(BUILD)/lib/libcgotorch.$(SO) $(BUILD)/lib/libtorchx.$(SO)
+TORCHX   := torchx conv_pool linear cross_entropy kernels cuda_loader $(LEVELS:%=conv_pool_kernels-%)
+NATIVE   := $(BUILD)/lib/libcgotorch.$(SO) $(BUILD)/lib/libtorchx.$(SO) $(if $(CUDA),$(BUILD)/lib/libtorchx_cuda.$(SO))
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -98,7 +126,7 @@ $(BUILD)/libtorch.path: force | tools
 	@mkdir -p $(BUILD)
 	@$(if $(LIBTORCH_GET),test -d $(LIBTORCH_DIR) || { echo 'libtorch $(LIBTORCH_VERSION) -> $(LIBTORCH_DIR)' >&2; python3 $(LIBTORCH_GET); },:)
 	@echo '$(LIBTORCH_DIR) $(CXX) $(CXXFLAGS)' | cmp -s - $@ || { \
-	  scripts/link-libtorch.sh $(LIBTORCH_DIR) $(BUILD) $(LIBTORCH_VERSION) && \
+	  scripts/link-libtorch.sh $(LIBTORCH_DIR) $(BUILD) $(LIBTORCH_VERSION) $(if $(CUDA),cuda,cpu) && \
 	  echo '$(LIBTORCH_DIR) $(CXX) $(CXXFLAGS)' >$@; }
 
 $(BUILD)/gotorch.path: go.mod | tools
@@ -126,9 +154,15 @@ $(BUILD)/obj/conv_pool_kernels-%.o: torchx/cc/conv_pool_kernels.cc torchx/cc/ker
 $(BUILD)/lib/libtorchx.$(SO): $(TORCHX:%=$(BUILD)/obj/%.o)
 $(BUILD)/lib/libcgotorch.$(SO): $(BUILD)/obj/cgotorch.o
 
+# The plug-in. What NVIDIA's libraries want of each other is found when it is loaded.
+$(BUILD)/obj/cuda.o: COMPILE += -isystem $(BUILD)/cuda-include
+$(BUILD)/lib/libtorchx_cuda.$(SO): $(BUILD)/obj/cuda.o $(BUILD)/lib/libtorchx.$(SO)
+	@mkdir -p $(@D)
+	@$(CXX) -shared $< -o $@.tmp $(call SONAME,$(@F)) $(LINK_FLAGS) -Wl,--no-as-needed,--allow-shlib-undefined -ltorch_cuda -lc10_cuda -ltorch_cpu -lc10 -l:libcudart.so.13 '-Wl,-rpath,$(ORIGIN)' && mv $@.tmp $@
+
 $(BUILD)/lib/lib%.$(SO): $(LINK_ONLY)
 	@mkdir -p $(@D)
-	@$(CXX) -shared $(filter %.o,$^) -o $@.tmp $(call SONAME,lib$*.$(SO)) $(LINK_FLAGS) -ltorch_cpu -lc10 $$(find $(BUILD)/libtorch/lib/ -name 'libgomp*') '-Wl,-rpath,$(ORIGIN)' && mv $@.tmp $@
+	@$(CXX) -shared $(filter %.o,$^) -o $@.tmp $(call SONAME,lib$*.$(SO)) $(LINK_FLAGS) -ltorch_cpu -lc10 -ldl $$(find $(BUILD)/libtorch/lib/ -name 'libgomp*') '-Wl,-rpath,$(ORIGIN)' && mv $@.tmp $@
 
 # gotorch asks for -ltorch. libtorch.so is nothing but a link to both halves, CUDA's 2.6 GB included; ours names the CPU half.
 $(BUILD)/link/libtorch.so:

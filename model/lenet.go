@@ -31,6 +31,7 @@ const (
 type LeNet struct {
 	Conv1, Conv2  *nn.Conv2dModule
 	FC1, FC2, FC3 *nn.LinearModule
+	Device        string // where its tensors are: "cpu" or "cuda:N"
 
 	rows, cols int
 	kernels    Kernels
@@ -38,13 +39,14 @@ type LeNet struct {
 }
 
 // New returns a network for images of rows x cols pixels, at least 16 each: after two convolutions and two poolings, that is
-// one pixel a channel. Weights are Xavier-uniform, from libtorch's random generator ([torchx.ManualSeed]); biases are zero.
-func New(rows, cols int, kernels Kernels) (*LeNet, error) {
+// one pixel a channel. Weights are Xavier-uniform, from libtorch's random generator ([torchx.ManualSeed]); biases are zero. They are made
+// on the CPU, and moved to device, "cpu" or "cuda:N".
+func New(rows, cols int, kernels Kernels, device string) (*LeNet, error) {
 	h, w := convolvedAndPooled(convolvedAndPooled(rows)), convolvedAndPooled(convolvedAndPooled(cols))
 	if h < 1 || w < 1 {
 		return nil, fmt.Errorf("model: images are %dx%d pixels, and the network needs at least 16x16", rows, cols)
 	}
-	n := &LeNet{rows: rows, cols: cols, kernels: kernels}
+	n := &LeNet{Device: device, rows: rows, cols: cols, kernels: kernels}
 	err := torchx.Do(func(*torchx.Scope) error {
 		n.Conv1 = nn.Conv2d(1, 6, 5, 1, 0, 1, 1, true, "zeros")
 		n.Conv2 = nn.Conv2d(6, 16, 5, 1, 0, 1, 1, true, "zeros")
@@ -57,6 +59,12 @@ func New(rows, cols int, kernels Kernels) (*LeNet, error) {
 				initializer.Zeros(&p.Tensor)
 			} else {
 				xavierUniform(p.Tensor)
+			}
+			if device == "cpu" {
+				continue
+			}
+			if err := torchx.Move(p.Tensor, device); err != nil {
+				return err
 			}
 		}
 		return nil
@@ -97,7 +105,7 @@ func (n *LeNet) forwardReference(s *torchx.Scope, x torch.Tensor) torch.Tensor {
 		return s.Own(F.MaxPool2d(x, []int64{2, 2}, []int64{2, 2}, []int64{0, 0}, []int64{1, 1}, false))
 	}
 	x = s.Own(x.CastTo(torch.Float))
-	s.Own(x.DivI(s.Own(torch.Full([]int64{1}, 255, false))))
+	s.Own(x.DivI(torchx.To(s, s.Own(torch.Full([]int64{1}, 255, false)), n.Device)))
 	x = s.Own(n.Conv1.Forward(x)) // [N, 6, 24, 24]
 	x = s.Own(x.Sigmoid())
 	x = pool(x)                   // [N, 6, 12, 12]

@@ -25,7 +25,7 @@ func networkWith(t testing.TB, kernels model.Kernels, seed uint64, rows, cols in
 	if err := torchx.ManualSeed(seed); err != nil {
 		t.Fatal(err)
 	}
-	net, err := model.New(rows, cols, kernels)
+	net, err := model.New(rows, cols, kernels, "cpu")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -197,7 +197,7 @@ func TestNetworkTakesOtherImageSizes(t *testing.T) {
 		t.Error(err)
 	}
 	for _, side := range [][2]int{{15, 28}, {28, 15}, {0, 0}} {
-		if _, err := model.New(side[0], side[1], model.Fused); err == nil || !strings.Contains(err.Error(), "at least 16x16") {
+		if _, err := model.New(side[0], side[1], model.Fused, "cpu"); err == nil || !strings.Contains(err.Error(), "at least 16x16") {
 			t.Errorf("New(%d, %d): %v", side[0], side[1], err)
 		}
 	}

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Gets libtorch into a folder: lib/ and include/, only what a program on the CPU uses.
+"""Gets libtorch into a folder: lib/ and include/, only what a C++ program uses.
 
-    libtorch.py wheels DEST PYTHON_TAG PLATFORM,PLATFORM,... 'NAME==VERSION HASH' ...
-    libtorch.py zip    DEST FILE-or-URL
+    libtorch.py wheels      DEST PYTHON_TAG PLATFORM,PLATFORM,... 'NAME==VERSION HASH' ...
+    libtorch.py cuda-wheels DEST PYTHON_TAG PLATFORM,PLATFORM,... 'NAME==VERSION HASH' ...
+    libtorch.py zip         DEST FILE-or-URL
 
-`wheels` downloads the named wheels with the user's own pip configuration and checks their sha256; `zip` takes an
-official libtorch zip. DEST appears complete or not at all. Called by libtorch.mk; needs nothing but Python's library.
+`wheels` downloads the named wheels with the user's own pip configuration and checks their sha256, and keeps what a program on
+the CPU uses; `cuda-wheels` keeps CUDA's libraries too, and its headers in cuda/include/; `zip` takes an official libtorch zip. DEST appears complete or not at all. Called by libtorch.mk; needs nothing but Python's library.
 """
 import fcntl
 import fnmatch
@@ -17,43 +18,51 @@ import tempfile
 import urllib.request
 import zipfile
 
-# Room for the downloaded archive and for what is unpacked from it, beside each other.
-NEEDED_BYTES = 1_300_000_000
+# Room for the downloaded archives and for what is unpacked from them, beside each other.
+NEEDED_BYTES = {"wheels": 1_300_000_000, "cuda-wheels": 6_000_000_000, "zip": 1_300_000_000}
 
 # Folders of a wheel or of an official zip that become lib/ and include/.
 FOLDERS = {
     "torch/lib/": "lib/",
     "torch/include/": "include/",
     "nvidia/cu13/lib/": "lib/",
+    "nvidia/cu13/include/": "cuda/include/",
+    "nvidia/cudnn/lib/": "lib/",
+    "nvidia/cusparselt/lib/": "lib/",
+    "nvidia/nccl/lib/": "lib/",
+    "nvidia/nvshmem/lib/": "lib/",
     "libtorch/lib/": "lib/",
     "libtorch/include/": "include/",
 }
 
-# Libraries that no CPU program written in C++ loads; libtorch.so only pulls in the CUDA half.
+# Libraries that no program written in C++ loads; libtorch.so only pulls in the CUDA half.
 UNUSED = [
-    "lib/*cuda.so", "lib/*cuda_linalg.so", "lib/*nvrtc*", "lib/*nvshmem*", "lib/*python*", "lib/libshm*",
-    "lib/*global_deps*", "lib/libtorch.so", "lib/libcheckpoint.so", "lib/libnvperf*", "lib/libpcsampling*",
-    "lib/*.a", "lib/*.lib", "lib/*.h", "lib/*/*", "include/*.cuh",
+    "lib/*python*", "lib/libshm*", "lib/*global_deps*", "lib/libtorch.so", "lib/libcheckpoint.so", "lib/libnvperf*",
+    "lib/libpcsampling*", "lib/*.alt.so*", "lib/libcusolverMg*", "lib/libcufftw*", "lib/libnvblas*", "lib/nvshmem_*", "lib/*.bc",
+    "lib/*.a", "lib/*.lib", "lib/*.h", "lib/*/*",
 ]
+
+# And those that none loads that stays on the CPU.
+UNUSED_ON_CPU = ["lib/*cuda.so", "lib/*cuda_linalg.so", "lib/*nvrtc*", "lib/*nvshmem*", "include/*.cuh", "cuda/*"]
 
 
 def fail(message):
     sys.exit(f"libtorch: {message}")
 
 
-def destination(member):
+def destination(member, unused):
     """Where a member of an archive goes below DEST, or None where it is not used."""
     for folder, below in FOLDERS.items():
         if member.startswith(folder) and not member.endswith("/"):
             path = below + member[len(folder):]
-            return None if any(fnmatch.fnmatch(path, pattern) for pattern in UNUSED) else path
+            return None if any(fnmatch.fnmatch(path, pattern) for pattern in unused) else path
     return None
 
 
-def unpack(archive, dest):
+def unpack(archive, dest, unused):
     with zipfile.ZipFile(archive) as z:
         for member in z.infolist():
-            path = destination(member.filename)
+            path = destination(member.filename, unused)
             if path is None:
                 continue
             target = os.path.join(dest, path)
@@ -102,18 +111,19 @@ def main():
         if os.path.isdir(dest):
             return
         free = shutil.disk_usage(parent).free
-        if free < NEEDED_BYTES:
-            fail(f"{parent} has {free / 1e9:.1f} GB free and {NEEDED_BYTES / 1e9:.1f} GB are needed; make room, or set "
+        needed = NEEDED_BYTES[kind]
+        if free < needed:
+            fail(f"{parent} has {free / 1e9:.1f} GB free and {needed / 1e9:.1f} GB are needed; make room, or set "
                  "XDG_CACHE_HOME to a larger disk")
         for name in os.listdir(parent):  # what an interrupted run left
             if name.startswith(os.path.basename(dest) + ".tmp."):
                 shutil.rmtree(os.path.join(parent, name), ignore_errors=True)
         with tempfile.TemporaryDirectory(prefix=os.path.basename(dest) + ".tmp.", dir=parent) as tmp:
-            archives = download_wheels(tmp, rest[0], rest[1].split(","), rest[2:]) if kind == "wheels" else [open_zip(tmp, rest[0])]
+            archives = download_wheels(tmp, rest[0], rest[1].split(","), rest[2:]) if kind != "zip" else [open_zip(tmp, rest[0])]
             unpacked = os.path.join(tmp, "libtorch")
             try:
                 for archive in archives:
-                    unpack(archive, unpacked)
+                    unpack(archive, unpacked, UNUSED if kind == "cuda-wheels" else UNUSED + UNUSED_ON_CPU)
             except (zipfile.BadZipFile, OSError) as e:
                 fail(f"cannot unpack {archive}: {e}")
             if not os.path.isdir(os.path.join(unpacked, "include")):

@@ -29,7 +29,7 @@ func newError(text string) *Error {
 
 // oneLine cuts the place and the stack trace that libtorch appends to its messages, and joins what is left.
 func oneLine(text string) string {
-	for _, trace := range []string{"\nException raised from ", "\nDevice-side assertion"} {
+	for _, trace := range []string{"\nException raised from ", "\nDevice-side assertion", "\nSearch for `cuda", "\nCUDA kernel errors"} {
 		text, _, _ = strings.Cut(text, trace)
 	}
 	return strings.Join(strings.Fields(text), " ")

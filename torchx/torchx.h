@@ -54,6 +54,23 @@ void torchx_sgd_free(void *sgd);
 // Whether the calling thread records operations for Backward; sets it, and returns what it was.
 bool torchx_set_grad_enabled(bool enabled);
 
+// The CUDA devices. Without the plug-in libtorchx_cuda or a driver, the text says what is missing and what to do.
+typedef struct {
+  char name[128];
+  int64_t memory_bytes;
+  int major, minor;  // compute capability
+} torchx_cuda_device;
+
+char *torchx_cuda_device_count(int *n);
+char *torchx_cuda_device_at(int index, torchx_cuda_device *device);
+char *torchx_cuda_versions(int *plug_in, int *driver);  // of CUDA, as 1000 * major + 10 * minor; 0 without a driver
+
+// Moves a tensor to a device ("cpu", "cuda:0"), in its place: every handle of it has it there. It becomes a leaf.
+char *torchx_move(void *tensor, const char *device);
+
+// A copy of a tensor on a device, or the tensor itself if it is there.
+char *torchx_to(void *tensor, const char *device, void **copy);
+
 char *torchx_manual_seed(uint64_t seed);
 char *torchx_set_num_threads(int n);
 int torchx_num_threads(void);

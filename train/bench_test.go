@@ -19,7 +19,7 @@ func benchmarkNetwork(b *testing.B, kernels model.Kernels) (net *model.LeNet, tr
 	runtime.LockOSThread()
 	b.Cleanup(runtime.UnlockOSThread)
 	trainSet, testSet := datasettest.MNIST(b)
-	net, err := newNetwork(trainSet, 1, kernels)
+	net, err := newNetwork(trainSet, 1, ComputeOptions{Kernels: kernels, Device: "cpu"})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -1,7 +1,6 @@
 package train
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"runtime"
@@ -79,18 +78,16 @@ func (c *ComputeOptions) Validate() error {
 	return nil
 }
 
-// ErrNoCUDA says that a CUDA device was asked for.
-var ErrNoCUDA = errors.New("this version of lenet trains on the CPU only: give --device cpu, or auto")
-
-// apply resolves what was left open to what is used, and tells libtorch. Afterwards Device is a device and Threads a number.
+// apply resolves what was left open to what is used, and tells libtorch. Afterwards Device is "cpu" or "cuda:N" and Threads a number.
 func (c *ComputeOptions) apply(log func(string)) error {
-	if strings.HasPrefix(c.Device, "cuda") {
-		return fmt.Errorf("train: --device %s: %w", c.Device, ErrNoCUDA)
+	device, why, err := chooseDevice(c.Device, torchx.CUDADevices)
+	if err != nil {
+		return err
 	}
-	if c.Device == "auto" {
-		log("device auto: the CPU, all that this version of lenet trains on")
+	if why != "" {
+		log(why)
 	}
-	c.Device = "cpu"
+	c.Device = device
 	if c.Threads == 0 {
 		c.Threads = runtime.NumCPU()
 	}

@@ -20,7 +20,7 @@ var errDiverged = errors.New("the loss is not finite")
 // nothing. spent gets the time of each part.
 func step(net *model.LeNet, opt *torchx.SGD, batch *dataset.Batch, epoch *torchx.Totals, spent *stopwatch) error {
 	return torchx.Do(func(s *torchx.Scope) error {
-		images, labels := tensors(s, batch)
+		images, labels := tensors(s, net.Device, batch)
 		if err := opt.ZeroGrad(); err != nil {
 			return err
 		}
@@ -56,7 +56,7 @@ func Evaluate(ctx context.Context, net *model.LeNet, images *dataset.Loader) (lo
 		}
 		err := torchx.Do(func(s *torchx.Scope) error {
 			return torchx.NoGrad(func() error {
-				images, labels := tensors(s, batch)
+				images, labels := tensors(s, net.Device, batch)
 				logits := net.Forward(s, images)
 				return total.Add(net.Loss(s, logits, labels), logits, labels)
 			})
@@ -69,8 +69,13 @@ func Evaluate(ctx context.Context, net *model.LeNet, images *dataset.Loader) (lo
 	return loss, accuracy, nil
 }
 
-// tensors returns a batch as the network takes it: images [N, 1, rows, cols] and labels [N], both uint8, in the batch's memory.
-func tensors(s *torchx.Scope, b *dataset.Batch) (images, labels torch.Tensor) {
+// tensors returns a batch as the network takes it: images [N, 1, rows, cols] and labels [N], both uint8, on a device; on the
+// CPU in the batch's own memory.
+func tensors(s *torchx.Scope, device string, b *dataset.Batch) (images, labels torch.Tensor) {
 	n := int64(b.Len())
-	return torchx.Bytes(s, b.Images, n, 1, int64(b.Rows), int64(b.Cols)), torchx.Bytes(s, b.Labels, n)
+	images, labels = torchx.Bytes(s, b.Images, n, 1, int64(b.Rows), int64(b.Cols)), torchx.Bytes(s, b.Labels, n)
+	if device == "cpu" {
+		return images, labels
+	}
+	return torchx.To(s, images, device), torchx.To(s, labels, device)
 }

@@ -13,7 +13,7 @@ import (
 func TestABatchBecomesTensorsOfItsBytes(t *testing.T) {
 	b := &dataset.Batch{Images: []uint8{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 255}, Labels: []uint8{7, 9}, Rows: 2, Cols: 3}
 	err := torchx.Do(func(s *torchx.Scope) error {
-		images, labels := tensors(s, b)
+		images, labels := tensors(s, "cpu", b)
 		for _, x := range []struct {
 			t     torch.Tensor
 			shape []int64

@@ -19,7 +19,7 @@ import (
 type Reporter interface {
 	Log(line string)                                    // for the person who waits
 	Network(net *model.LeNet)                           // the network has its weights
-	Device(name string)                                 // training begins, on "cpu" or "gpu(N)"
+	Device(name string)                                 // training begins, on "cpu" or "cuda:N"
 	Batch(epoch int, images, of int, loss, acc float64) // a step is done: images of the epoch's, and its means until now
 	Epoch(m Metrics)                                    // an epoch is done and saved
 }
@@ -71,7 +71,7 @@ func Run(ctx context.Context, o Options, version string, report Reporter) (*Summ
 		return nil, err
 	}
 
-	net, err := newNetwork(trainSet, o.Seed, o.Kernels)
+	net, err := newNetwork(trainSet, o.Seed, o.ComputeOptions)
 	if err != nil {
 		return nil, err
 	}
@@ -158,12 +158,12 @@ func stopped(ctx context.Context, err error, net *model.LeNet, dir folder, epoch
 	return &Interrupted{Cause: err, Epoch: epoch, Weights: dir.weights()}
 }
 
-// newNetwork returns a network for the set's images whose weights follow from seed.
-func newNetwork(set *dataset.Set, seed uint64, kernels model.Kernels) (*model.LeNet, error) {
+// newNetwork returns a network for the set's images whose weights follow from seed, on every device the same.
+func newNetwork(set *dataset.Set, seed uint64, c ComputeOptions) (*model.LeNet, error) {
 	if err := torchx.ManualSeed(seed); err != nil {
 		return nil, err
 	}
-	return model.New(set.Rows, set.Cols, kernels)
+	return model.New(set.Rows, set.Cols, c.Kernels, c.Device)
 }
 
 // load returns the training and the test set, which it fetches if need be.
@@ -208,7 +208,7 @@ func EvaluateFile(ctx context.Context, o EvalOptions, log func(string)) (loss, a
 	if err != nil {
 		return 0, 0, err
 	}
-	net, err := model.New(testSet.Rows, testSet.Cols, o.Kernels)
+	net, err := model.New(testSet.Rows, testSet.Cols, o.Kernels, o.Device)
 	if err != nil {
 		return 0, 0, err
 	}

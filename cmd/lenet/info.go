@@ -12,17 +12,37 @@ type infoCommand struct{}
 
 func (c *infoCommand) Run() error {
 	v := train.NewVersions(version)
-	for _, line := range [][2]string{
+	lines := [][2]string{
 		{"lenet", v.Lenet},
 		{"libtorch", v.Libtorch},
 		{"gotorch", v.Gotorch},
 		{"go", v.Go + " " + v.Platform},
-		{"devices", "cpu"},
 		{"cpus", fmt.Sprint(runtime.NumCPU())},
 		{"threads", fmt.Sprintf("%d by default, of one operation", runtime.NumCPU())},
 		{"cpu kernels", torchx.CPUCapability()},
-	} {
+	}
+	for _, line := range append(lines, cuda()...) {
 		fmt.Printf("%-12s %s\n", line[0], line[1])
 	}
 	return nil
+}
+
+// cuda describes CUDA and the GPUs, each under its name for --device.
+func cuda() (lines [][2]string) {
+	built, driver, err := torchx.CUDAVersions()
+	if err != nil {
+		return [][2]string{{"cuda", err.Error()}}
+	}
+	lines = append(lines, [2]string{"cuda", built})
+	if driver != "" {
+		lines = append(lines, [2]string{"cuda driver", "for CUDA up to " + driver})
+	}
+	gpus, err := torchx.CUDADevices()
+	if err != nil {
+		return append(lines, [2]string{"gpus", err.Error()})
+	}
+	for i, gpu := range gpus {
+		lines = append(lines, [2]string{fmt.Sprintf("cuda:%d", i), gpu.String()})
+	}
+	return lines
 }

@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "cuda.h"
 #include "operators.h"
 
 namespace {
@@ -125,7 +126,7 @@ char *torchx_use_kernels(const char *kernels) {
 
 char *torchx_add_totals(torchx_totals *totals, void *loss, void *logits, void *labels) {
   return caught([&] {
-    const at::Tensor rows = tensor_of(logits).contiguous(), &label = tensor_of(labels);
+    const at::Tensor rows = tensor_of(logits).detach().cpu().contiguous(), label = tensor_of(labels).cpu();
     const int64_t n = rows.size(0), classes = rows.size(1);
     TORCH_CHECK(label.scalar_type() == at::kByte && label.is_contiguous() && label.numel() == n, "there must be ", n,
                 " uint8 labels");
@@ -168,6 +169,32 @@ bool torchx_set_grad_enabled(bool enabled) {
   bool before = at::GradMode::is_enabled();
   at::GradMode::set_enabled(enabled);
   return before;
+}
+
+char *torchx_cuda_device_count(int *n) {
+  return caught([&] { *n = lenet::cuda().device_count(); });
+}
+
+char *torchx_cuda_device_at(int index, torchx_cuda_device *device) {
+  return caught([&] { lenet::cuda().device(index, device); });
+}
+
+char *torchx_cuda_versions(int *plug_in, int *driver) {
+  return caught([&] {
+    *plug_in = lenet::cuda_plug_in().runtime_version();
+    *driver = lenet::cuda_plug_in().driver_version();
+  });
+}
+
+char *torchx_move(void *tensor, const char *device) {
+  return caught([&] {
+    at::Tensor &t = tensor_of(tensor);
+    t = t.detach().to(at::Device(device)).set_requires_grad(t.requires_grad());
+  });
+}
+
+char *torchx_to(void *tensor, const char *device, void **copy) {
+  return caught([&] { *copy = new at::Tensor(tensor_of(tensor).to(at::Device(device))); });
 }
 
 char *torchx_manual_seed(uint64_t seed) {

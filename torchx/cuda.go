@@ -1,0 +1,82 @@
+package torchx
+
+// #include <stdlib.h>
+// #include "torchx.h"
+import "C"
+
+import (
+	"errors"
+	"fmt"
+	"unsafe"
+
+	torch "github.com/wangkuiyi/gotorch"
+)
+
+// A CUDADevice is an NVIDIA GPU.
+type CUDADevice struct {
+	Name         string
+	Memory       int64 // bytes
+	Major, Minor int   // compute capability
+}
+
+func (d CUDADevice) String() string {
+	return fmt.Sprintf("%s, %.0f GiB, compute capability %d.%d", d.Name, float64(d.Memory)/(1<<30), d.Major, d.Minor)
+}
+
+// CUDADevices returns the GPUs, in CUDA's order. It loads CUDA's half of libtorch, and so comes before anything else that asks libtorch
+// about CUDA. Its error says in one line what is missing (a driver, CUDA's libraries), and after a semicolon what to do.
+func CUDADevices() ([]CUDADevice, error) {
+	var n C.int
+	if err := checkCUDA(C.torchx_cuda_device_count(&n)); err != nil {
+		return nil, err
+	}
+	devices := make([]CUDADevice, n)
+	for i := range devices {
+		var d C.torchx_cuda_device
+		if err := checkCUDA(C.torchx_cuda_device_at(C.int(i), &d)); err != nil {
+			return nil, err
+		}
+		devices[i] = CUDADevice{Name: C.GoString(&d.name[0]), Memory: int64(d.memory_bytes), Major: int(d.major), Minor: int(d.minor)}
+	}
+	return devices, nil
+}
+
+// CUDAVersions returns the CUDA that this program was built for and the newest one that the NVIDIA driver supports, such as "13.0"; the
+// driver's is empty without one. Where the program was built without CUDA, there is an error as of [CUDADevices].
+func CUDAVersions() (built, driver string, err error) {
+	var versions [2]C.int
+	if err := checkCUDA(C.torchx_cuda_versions(&versions[0], &versions[1])); err != nil {
+		return "", "", err
+	}
+	text := func(v C.int) string { return fmt.Sprintf("%d.%d", v/1000, v%1000/10) }
+	if versions[1] == 0 {
+		return text(versions[0]), "", nil
+	}
+	return text(versions[0]), text(versions[1]), nil
+}
+
+// checkCUDA is check for what is not libtorch's fault.
+func checkCUDA(text *C.char) error {
+	if err := check(text); err != nil {
+		return errors.New(err.(*Error).Text)
+	}
+	return nil
+}
+
+// Move moves t to a device, "cpu" or "cuda:N", for all who hold it. t is a leaf afterwards, and as trainable as it was.
+func Move(t torch.Tensor, device string) error {
+	name := C.CString(device)
+	defer C.free(unsafe.Pointer(name))
+	return check(C.torchx_move(*t.T, name))
+}
+
+// To returns t on a device, "cpu" or "cuda:N": a copy that s owns, or, where it is there already, t itself.
+//
+// Like gotorch's functions it panics with the text of an exception, which [Do] returns as an error.
+func To(s *Scope, t torch.Tensor, device string) torch.Tensor {
+	name := C.CString(device)
+	defer C.free(unsafe.Pointer(name))
+	var copied unsafe.Pointer
+	must(check(C.torchx_to(*t.T, name, &copied)))
+	return s.own(copied)
+}
