@@ -26,7 +26,7 @@ help: ## This list
 	@echo; echo "Variables: LIBTORCH=/path or LIBTORCH_ZIP=FILE-or-URL for a libtorch of your own ($(LIBTORCH_VERSION))"
 
 ##@ Build and test
-.PHONY: build test check cuda bench bench-go env clean
+.PHONY: build test check cuda bench bench-go image env clean
 BENCH := $(CACHE)/pytorch-2.11.0
 build: $(BUILD)/bin/lenet ## bin/lenet
 
@@ -57,6 +57,10 @@ bench: build ## lenet beside PyTorch: bench/results/cpu.md. Installs PyTorch (4.
 
 bench-go: native ## The Go benchmarks: decoder, loader, one step and its parts
 	@$(GO_ENV) go test -run '^$$' -bench . -benchmem ./dataset ./train
+
+image: ## Docker images lenet:cpu, and with DEVICE=cuda lenet:cuda
+	docker build --target cpu --build-arg VERSION=$(VERSION) -t lenet:cpu .
+	$(if $(filter cuda,$(DEVICE)),docker build --target cuda --build-arg VERSION=$(VERSION) -t lenet:cuda .)
 
 env: native ## What go and an editor need: eval "$(make -s env)"
 	@printf 'export %s\n' "CGO_LDFLAGS='$(CGO_LINK)'" "CGO_LDFLAGS_ALLOW='$(CGO_ALLOW)'" "GOFLAGS='$(strip $(GOFLAGS) $(TEST_RPATH))'"
