@@ -20,7 +20,7 @@ type DataOptions struct {
 
 // ComputeOptions say where to compute.
 type ComputeOptions struct {
-	Device  string `json:"device" default:"auto" env:"LENET_DEVICE" placeholder:"NAME" help:"auto, cpu, cuda or cuda:N."`
+	Device  string `json:"device" default:"auto" env:"LENET_DEVICE" placeholder:"NAME" help:"auto, cpu, cuda or cuda:N; also from LENET_DEVICE."`
 	Threads int    `json:"threads" default:"0" placeholder:"N" help:"CPU threads of one operation; 0 takes one for each CPU."`
 
 	Kernels model.Kernels `json:"kernels" default:"fused" placeholder:"NAME" help:"The network's operators: fused, or reference, libtorch's own."`
