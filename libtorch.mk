@@ -17,12 +17,11 @@ CACHE            := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/lenet
 BUILD            := $(CURDIR)/build
 
 # ---- Platform: which wheels, which names. The Python tag is fixed, so one file and hash serve whatever Python the user has.
-comma        := ,
 PLATFORM     := $(shell uname -s)-$(shell uname -m)
 WHEEL_PYTHON := 3.12
 
 ifeq ($(PLATFORM),Linux-x86_64)
-WHEEL_PLATFORMS := $(subst $(eval) ,$(comma),$(patsubst %,manylinux_2_%_x86_64,28 27 25 18 17 12) manylinux2014_x86_64)
+WHEEL_PLATFORMS := manylinux_2_28_x86_64,manylinux_2_27_x86_64,manylinux_2_25_x86_64,manylinux_2_18_x86_64,manylinux_2_17_x86_64,manylinux_2_12_x86_64,manylinux2014_x86_64
 WHEELS := 'torch==$(LIBTORCH_VERSION) 0f68f4ac6d95d12e896c3b7a912b5871619542ec54d3649cf48cc1edd4dd2756' \
           'nvidia-cuda-runtime==13.0.96 7f82250d7782aa23b6cfe765ecc7db554bd3c2870c43f3d1821f1d18aebf0548' \
           'nvidia-cuda-cupti==13.0.85 4eb01c08e859bf924d222250d2e8f8b8ff6d3db4721288cf35d14252a4d933c8'
@@ -70,15 +69,20 @@ OPENMP     := -fopenmp
 NO_SHARED_LOADS := -fno-predictive-commoning
 endif
 
-# ---- With CUDA?
-CUDA_DIR    := $(CACHE)/libtorch/$(LIBTORCH_VERSION)-cuda-$(PLATFORM)
-CUDA_DRIVER := $(wildcard /proc/driver/nvidia/version /usr/lib/wsl/lib/libcuda.so.1)
-CUDA        := $(if $(filter cpu,$(DEVICE)),,$(if $(filter cuda%,$(DEVICE)),1,$(if $(filter Linux-x86_64,$(PLATFORM)),$(if $(CUDA_DRIVER)$(if $(LIBTORCH)$(LIBTORCH_ZIP),,$(wildcard $(CUDA_DIR))),1))))
-ifneq ($(CUDA),)
+# ---- With CUDA? If DEVICE says so; without DEVICE (or auto), where there is a driver, or CUDA's libraries in the cache.
+CUDA_DIR  := $(CACHE)/libtorch/$(LIBTORCH_VERSION)-cuda-$(PLATFORM)
+CUDA_HERE := $(wildcard /proc/driver/nvidia/version /usr/lib/wsl/lib/libcuda.so.1) $(if $(LIBTORCH)$(LIBTORCH_ZIP),,$(wildcard $(CUDA_DIR)))
+CUDA :=
+ifneq ($(filter cuda%,$(DEVICE)),)
+CUDA := 1
 ifneq ($(PLATFORM),Linux-x86_64)
 $(error CUDA is built for Linux on x86_64, and this is $(PLATFORM): give DEVICE=cpu)
 endif
+else ifneq ($(DEVICE),cpu)
+CUDA := $(if $(filter Linux-x86_64,$(PLATFORM)),$(strip $(CUDA_HERE)))
 endif
+
+HALF := $(if $(CUDA),cuda,cpu)
 
 # ---- Where libtorch is
 ifdef LIBTORCH
@@ -125,9 +129,9 @@ tools:
 $(BUILD)/libtorch.path: force | tools
 	@mkdir -p $(BUILD)
 	@$(if $(LIBTORCH_GET),test -d $(LIBTORCH_DIR) || { echo 'libtorch $(LIBTORCH_VERSION) -> $(LIBTORCH_DIR)' >&2; python3 $(LIBTORCH_GET); },:)
-	@echo '$(LIBTORCH_DIR) $(CXX) $(CXXFLAGS)' | cmp -s - $@ || { \
-	  scripts/link-libtorch.sh $(LIBTORCH_DIR) $(BUILD) $(LIBTORCH_VERSION) $(if $(CUDA),cuda,cpu) && \
-	  echo '$(LIBTORCH_DIR) $(CXX) $(CXXFLAGS)' >$@; }
+	@echo '$(LIBTORCH_DIR) $(HALF) $(CXX) $(CXXFLAGS)' | cmp -s - $@ || { \
+	  scripts/link-libtorch.sh $(LIBTORCH_DIR) $(BUILD) $(LIBTORCH_VERSION) $(HALF) && \
+	  echo '$(LIBTORCH_DIR) $(HALF) $(CXX) $(CXXFLAGS)' >$@; }
 
 $(BUILD)/gotorch.path: go.mod | tools
 	@mkdir -p $(BUILD)

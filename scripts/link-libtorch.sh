@@ -44,6 +44,7 @@ fi
 
 mkdir -p "$build/lib"
 find "$build/lib" -type l -exec rm -f {} +
+rm -f "$build/lib/libtorchx_cuda.$so" # of another libtorch
 for lib in "$dir"/lib/*."$so"* "$dir"/../nvidia/*/lib/*."$so"*; do
 	case ${lib##*/} in
 	'*'* | libtorch.so | libtorch_python.*) ;;
