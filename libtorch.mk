@@ -114,7 +114,6 @@ LEVELS   := plain $(if $(filter %x86_64,$(PLATFORM)),avx2 avx512)
 TORCHX   := torchx conv_pool linear cross_entropy kernels cuda_loader $(LEVELS:%=conv_pool_kernels-%)
 NATIVE   := $(BUILD)/lib/libcgotorch.$(SO) $(BUILD)/lib/libtorchx.$(SO) $(if $(CUDA),$(BUILD)/lib/libtorchx_cuda.$(SO))
 .DELETE_ON_ERROR:
-.SECONDARY:
 
 .PHONY: native
 native: $(NATIVE) $(LINK_ONLY)
