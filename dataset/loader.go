@@ -106,8 +106,7 @@ func (l *Loader) produce(epoch int, ready chan<- *Batch, stop <-chan struct{}) {
 			return
 		case b := <-l.free:
 			indices := l.order[start:min(start+l.batchSize, len(l.order))]
-			l.pager.expect(indices)
-			l.gather(b, indices)
+			l.pager.around(indices, func() { l.gather(b, indices) })
 			ready <- b
 		}
 	}

@@ -12,30 +12,35 @@ import (
 // The system reads a file ahead, 128 KiB or more around each image asked for. That is right for a set that fits into memory: soon all of
 // it is there. A set that does not fit would be read a hundred times over, since what was read ahead is forgotten before it is used. How
 // much memory there is for it nobody says (a container may have less than the machine), but twice the set's size read from the disk
-// says that it was not enough. From then on, only the images of the next batch are read, all of them at once.
+// says that it was not enough. From then on, only the images of the next batch are read, all of them at once. What counts is what is read
+// while images are gathered: the program itself is read from the disk, too, and so are other sets.
 type pager struct {
 	images []uint8
 	size   int          // of an image
 	read   func() int64 // bytes that the process has read from the disk
-	before int64        // read, at the beginning
+	total  int64        // of them, while images were gathered
 	sparse bool
 }
 
 func newPager(set *Set) *pager {
-	return &pager{images: set.Images, size: set.Rows * set.Cols, read: bytesRead, before: bytesRead()}
+	return &pager{images: set.Images, size: set.Rows * set.Cols, read: bytesRead}
 }
 
-// expect is told the images that will be used next. Its advice may be ignored; so may its errors.
-func (p *pager) expect(indices []uint32) {
-	if !p.sparse {
-		if p.read()-p.before <= 2*int64(len(p.images)) {
-			return
+// around calls gather, which reads the images of these indices. Its advice may be ignored; so may its errors.
+func (p *pager) around(indices []uint32, gather func()) {
+	if p.sparse {
+		for _, i := range indices {
+			_ = unix.Madvise(pages(p.images[int(i)*p.size:][:p.size]), unix.MADV_WILLNEED)
 		}
+		gather()
+		return
+	}
+	before := p.read()
+	gather()
+	p.total += p.read() - before
+	if p.total > 2*int64(len(p.images)) {
 		p.sparse = true
 		_ = unix.Madvise(pages(p.images), unix.MADV_RANDOM)
-	}
-	for _, i := range indices {
-		_ = unix.Madvise(pages(p.images[int(i)*p.size:][:p.size]), unix.MADV_WILLNEED)
 	}
 }
 

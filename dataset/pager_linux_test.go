@@ -45,15 +45,16 @@ func TestASetReadTwiceOverIsNoLongerReadAhead(t *testing.T) {
 
 	images := mapped[16:]
 	read := int64(1000)
-	p := pager{images: images, size: 784, before: read, read: func() int64 { return read }}
+	p := pager{images: images, size: 784, read: func() int64 { return read }}
 	for _, step := range []struct {
-		read  int64
-		ahead bool
-	}{{1000, true}, {1000 + 2*int64(len(images)), true}, {1001 + 2*int64(len(images)), false}, {1000, false}} {
-		read = step.read
-		p.expect([]uint32{0, 5, uint32(len(images)/784) - 1})
-		if ahead := readsAhead(t, &mapped[0]); ahead != step.ahead {
-			t.Errorf("after %d bytes, of a set of %d: reads ahead is %v", read-1000, len(images), ahead)
+		gathered int64 // bytes read by gathering this batch
+		ahead    bool
+	}{{0, true}, {2 * int64(len(images)), true}, {1, false}, {0, false}} {
+		read += 10 * int64(len(images)) // by others
+		calls := 0
+		p.around([]uint32{0, 5, uint32(len(images)/784) - 1}, func() { read += step.gathered; calls++ })
+		if ahead := readsAhead(t, &mapped[0]); ahead != step.ahead || calls != 1 {
+			t.Errorf("after %d bytes, of a set of %d: reads ahead is %v, gathered %d times", p.total, len(images), ahead, calls)
 		}
 	}
 	if !bytes.Equal(mapped, content) {
