@@ -60,9 +60,6 @@ func New(rows, cols int, kernels Kernels, device string) (*LeNet, error) {
 			} else {
 				xavierUniform(p.Tensor)
 			}
-			if device == "cpu" {
-				continue
-			}
 			if err := torchx.Move(p.Tensor, device); err != nil {
 				return err
 			}

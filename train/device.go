@@ -32,7 +32,7 @@ func chooseDevice(asked string, gpus func() ([]torchx.CUDADevice, error)) (devic
 	case len(found) == 0:
 		return "", "", fmt.Errorf("train: --device %s: the NVIDIA driver shows no GPU (CUDA_VISIBLE_DEVICES may hide it); give --device cpu", asked)
 	case index >= len(found):
-		return "", "", fmt.Errorf("train: --device %s: the last GPU of this machine is cuda:%d, %v", asked, len(found)-1, found[len(found)-1])
+		return "", "", fmt.Errorf("train: --device %s: the last GPU of this machine is cuda:%d, %v; give that one, or give --device cpu", asked, len(found)-1, found[len(found)-1])
 	}
 	return fmt.Sprintf("cuda:%d", index), "", nil
 }

@@ -74,8 +74,5 @@ func Evaluate(ctx context.Context, net *model.LeNet, images *dataset.Loader) (lo
 func tensors(s *torchx.Scope, device string, b *dataset.Batch) (images, labels torch.Tensor) {
 	n := int64(b.Len())
 	images, labels = torchx.Bytes(s, b.Images, n, 1, int64(b.Rows), int64(b.Cols)), torchx.Bytes(s, b.Labels, n)
-	if device == "cpu" {
-		return images, labels
-	}
 	return torchx.To(s, images, device), torchx.To(s, labels, device)
 }

@@ -126,7 +126,7 @@ char *torchx_use_kernels(const char *kernels) {
 
 char *torchx_add_totals(torchx_totals *totals, void *loss, void *logits, void *labels) {
   return caught([&] {
-    const at::Tensor rows = tensor_of(logits).detach().cpu().contiguous(), label = tensor_of(labels).cpu();
+    const at::Tensor rows = tensor_of(logits).cpu().contiguous(), label = tensor_of(labels).cpu();
     const int64_t n = rows.size(0), classes = rows.size(1);
     TORCH_CHECK(label.scalar_type() == at::kByte && label.is_contiguous() && label.numel() == n, "there must be ", n,
                 " uint8 labels");
