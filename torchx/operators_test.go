@@ -272,13 +272,7 @@ func TestNotANumberIsTheLargest(t *testing.T) {
 func TestConvPoolOfSeveralLayersIsOneAfterTheOther(t *testing.T) {
 	forEachLevel(t, func(t *testing.T) {
 		random := rand.New(rand.NewPCG(9, 10))
-		values := func(shape ...int64) input {
-			v := make([]float32, product(shape))
-			for i := range v {
-				v[i] = float32(random.NormFloat64()) / 4
-			}
-			return input{v, shape}
-		}
+		values := normals(random)
 		for _, f := range []func(*Scope, torch.Tensor, ...Layer) torch.Tensor{ConvPool, ConvPoolSigmoid} {
 			for _, n := range []int64{1, 37} {
 				x, dy := values(n, 2, 46, 44), values(n, 3, 2, 2)
@@ -300,6 +294,17 @@ func TestConvPoolOfSeveralLayersIsOneAfterTheOther(t *testing.T) {
 	})
 }
 
+// normals returns a function that makes inputs of a shape, of normally distributed values with standard deviation 1/4.
+func normals(random *rand.Rand) func(shape ...int64) input {
+	return func(shape ...int64) input {
+		v := make([]float32, product(shape))
+		for i := range v {
+			v[i] = float32(random.NormFloat64()) / 4
+		}
+		return input{v, shape}
+	}
+}
+
 func product(shape []int64) int64 {
 	n := int64(1)
 	for _, d := range shape {
@@ -310,13 +315,7 @@ func product(shape []int64) int64 {
 
 func TestLinearIsLibtorchsLayersAndSigmoids(t *testing.T) {
 	random := rand.New(rand.NewPCG(11, 12))
-	values := func(shape ...int64) input {
-		v := make([]float32, product(shape))
-		for i := range v {
-			v[i] = float32(random.NormFloat64()) / 4
-		}
-		return input{v, shape}
-	}
+	values := normals(random)
 	for _, sizes := range [][]int64{{256, 256, 120, 84, 10}, {257, 100, 7}, {1, 1, 1, 1}, {3, 5, 1, 9}, {2, 300, 33, 2}} {
 		n := sizes[0]
 		in, dy := []input{values(sizes[:2]...)}, values(n, sizes[len(sizes)-1])

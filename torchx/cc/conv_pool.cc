@@ -12,7 +12,6 @@
 // A sample goes through all blocks, forward or back, before the next one: what one block leaves, the next finds in the cache.
 // Threads share a batch in parts, four for each thread, and the parts' gradients are added in their order: a result depends on
 // the number of threads and not on which of them was faster.
-#include <ATen/Parallel.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/ops/conv2d.h>
@@ -31,6 +30,7 @@
 
 #include "kernels.h"
 #include "operators.h"
+#include "parallel.h"
 
 namespace lenet {
 namespace {
@@ -82,15 +82,12 @@ int64_t parts_of(int64_t n) { return std::min<int64_t>(n, 4 * at::get_num_thread
 // always late.
 template <typename Body>
 void in_parts(int64_t n, int64_t parts, Body body) {
-  const int64_t threads = at::get_num_threads();
-  std::vector<std::atomic<int64_t>> taken(threads);
-  at::parallel_for(0, threads, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t self = begin; self < end; self++) {
-      for (int64_t i = 0; i < threads; i++) {
-        const int64_t share = (self + i) % threads, last = (share + 1) * parts / threads;
-        for (int64_t part; (part = share * parts / threads + taken[share]++) < last;)
-          body(part, part * n / parts, (part + 1) * n / parts);
-      }
+  std::vector<std::atomic<int64_t>> taken(at::get_num_threads());
+  on_each_thread([&](int64_t self, int64_t threads) {
+    for (int64_t i = 0; i < threads; i++) {
+      const int64_t share = (self + i) % threads, last = (share + 1) * parts / threads;
+      for (int64_t part; (part = share * parts / threads + taken[share]++) < last;)
+        body(part, part * n / parts, (part + 1) * n / parts);
     }
   });
 }

@@ -9,7 +9,6 @@
 // twice backward, where libtorch's own operators have them meet at each. Forward and in the gradients of the layers' inputs,
 // each thread has some of the samples; in the gradients of the weights, which sum over samples, each has some of the rows. So
 // nothing is added up across threads, and a result depends on their number alone.
-#include <ATen/Parallel.h>
 #include <ATen/core/LegacyTypeDispatch.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/core/dispatch/Dispatcher.h>
@@ -28,6 +27,7 @@
 #include <vector>
 
 #include "operators.h"
+#include "parallel.h"
 
 namespace lenet {
 namespace {
@@ -48,16 +48,6 @@ at::Tensor by_libtorch(at::Tensor x, at::TensorList weights, at::TensorList bias
   x = x.flatten(1);
   for (size_t i = 0; i < weights.size(); i++) x = at::linear(i ? x.sigmoid() : x, weights[i], biases[i]);
   return x;
-}
-
-// Calls body(t, threads) on each of the threads.
-template <typename Body>
-void on_each_thread(Body body) {
-  const int64_t threads = at::get_num_threads();
-  at::parallel_for(0, threads, 1, [&](int64_t begin, int64_t end) {
-    at::AutoDispatchBelowADInplaceOrView below;  // the setting belongs to the thread
-    for (int64_t t = begin; t < end; t++) body(t, threads);
-  });
 }
 
 // The t-th share of x's rows or columns.
