@@ -36,11 +36,14 @@ $(BUILD)/bin/lenet: $(GO_SOURCES) go.mod go.sum scripts/link.sh | $(NATIVE) $(LI
 	@$(GO_ENV) go build -ldflags "-X main.version=$(VERSION) -extld=$(CURDIR)/scripts/link.sh '-extldflags=-Wl,-rpath,$(subst $$,\$$,$(ORIGIN))/../lib'" -o $@ ./cmd/lenet
 	@ln -sfn build/bin bin
 
-test: native ## The tests: go vet, go test
+# What only tests need: the GPU's kernels, emulated.
+TESTED := $(if $(filter Linux-%,$(PLATFORM)),$(BUILD)/lib/libtorchx_emulated.$(SO))
+
+test: native $(TESTED) ## The tests: go vet, go test
 	@$(GO_ENV) go vet ./...
 	@$(GO_ENV) go test -count=1 -p 1 ./...
 
-check: native ## What CI adds to the tests: the race detector, gofmt, staticcheck
+check: native $(TESTED) ## What CI adds to the tests: the race detector, gofmt, staticcheck
 	@test -z "$$(gofmt -l .)" || { echo 'not gofmt-ed:'; gofmt -l .; exit 1; }
 	@$(GO_ENV) go run $(STATICCHECK) ./...
 	@$(GO_ENV) go test -race -count=1 -p 1 ./...
@@ -62,7 +65,7 @@ image: ## Docker images lenet:cpu, and with DEVICE=cuda lenet:cuda
 	docker build --target cpu --build-arg VERSION=$(VERSION) -t lenet:cpu .
 	$(if $(filter cuda,$(DEVICE)),docker build --target cuda --build-arg VERSION=$(VERSION) -t lenet:cuda .)
 
-env: native ## What go and an editor need: eval "$(make -s env)"
+env: native $(TESTED) ## What go and an editor need: eval "$(make -s env)"
 	@printf 'export %s\n' "CGO_LDFLAGS='$(CGO_LINK)'" "CGO_LDFLAGS_ALLOW='$(CGO_ALLOW)'" "GOFLAGS='$(strip $(GOFLAGS) $(TEST_RPATH))'"
 
 clean: ## Removes what was built; downloads stay in the cache

@@ -7,6 +7,7 @@
 #
 # CUDA is a plug-in, libtorchx_cuda, which bin/lenet loads when a CUDA device is asked for. It and NVIDIA's libraries are added with
 # DEVICE=cuda (or cuda:N), and without DEVICE where there is an NVIDIA driver; and stay, once they are in the cache, unless DEVICE=cpu.
+# NVIDIA's compiler and headers come as wheels, too, into a folder of their own in the cache.
 #
 # What is built goes to build/: obj/ (objects), lib/ (libcgotorch, libtorchx and perhaps libtorchx_cuda, and links to libtorch's
 # libraries), link/ (what only the linker reads). For Go, GO_ENV below is all that a `go build` or `go test` needs.
@@ -27,7 +28,6 @@ WHEELS := 'torch==$(LIBTORCH_VERSION) 0f68f4ac6d95d12e896c3b7a912b5871619542ec54
           'nvidia-cuda-cupti==13.0.85 4eb01c08e859bf924d222250d2e8f8b8ff6d3db4721288cf35d14252a4d933c8'
 CUDA_WHEELS := \
   'nvidia-cublas==13.1.0.3 ee8722c1f0145ab246bccb9e452153b5e0515fd094c3678df50b2a0888b8b171' \
-  'nvidia-cuda-crt==13.0.88 2c8043c7c9e02492716426e9919fc78d2c5b3b2a7a768a88e952676b08aa55a4' \
   'nvidia-cuda-nvrtc==13.0.88 ad9b6d2ead2435f11cbb6868809d2adeeee302e9bb94bcf0539c7a40d80e8575' \
   'nvidia-cudnn-cu13==9.19.0.56 d20e1734305e9d68889a96e3f35094d733ff1f83932ebe462753973e53a572bf' \
   'nvidia-cufft==12.0.0.61 6c44f692dce8fd5ffd3e3df134b6cdb9c2f72d99cf40b62c32dde45eea9ddad3' \
@@ -39,6 +39,11 @@ CUDA_WHEELS := \
   'nvidia-nccl-cu13==2.28.9 e4553a30f34195f3fa1da02a6da3d6337d28f2003943aa0a3d247bbc25fefc42' \
   'nvidia-nvjitlink==13.0.88 13a74f429e23b921c1109976abefacc69835f2f433ebd323d3946e11d804e47b' \
   'nvidia-nvshmem-cu13==3.4.5 290f0a2ee94c9f3687a02502f3b9299a9f9fe826e6d0287ee18482e78d495b80'
+TOOLKIT_WHEELS := \
+  'nvidia-cuda-runtime==13.0.96 7f82250d7782aa23b6cfe765ecc7db554bd3c2870c43f3d1821f1d18aebf0548' \
+  'nvidia-cuda-crt==13.0.88 2c8043c7c9e02492716426e9919fc78d2c5b3b2a7a768a88e952676b08aa55a4' \
+  'nvidia-cuda-nvcc==13.0.88 56fe502eb77625a12f25172caa3cdddb4e4c8ba2c8c17dba44b164761b380f03' \
+  'nvidia-nvvm==13.0.88 c5f41ffeb6466944a026dfa5317d7d85355c119bbec279205d22f1869d1054e0'
 else ifeq ($(PLATFORM),Linux-aarch64)
 WHEEL_PLATFORMS := manylinux_2_28_aarch64,manylinux_2_25_aarch64,manylinux2014_aarch64,manylinux_2_17_aarch64
 WHEELS := 'torch==$(LIBTORCH_VERSION) f99924682ef0aa6a4ab3b1b76f40dc6e273fca09f367d15a524266db100a723f' \
@@ -82,7 +87,8 @@ else ifneq ($(DEVICE),cpu)
 CUDA := $(if $(filter Linux-x86_64,$(PLATFORM)),$(strip $(CUDA_HERE)))
 endif
 
-HALF := $(if $(CUDA),cuda,cpu)
+HALF    := $(if $(CUDA),cuda,cpu)
+TOOLKIT := $(CACHE)/cuda-13.0.88
 
 # ---- Where libtorch is
 ifdef LIBTORCH
@@ -111,7 +117,7 @@ CXX      ?= g++
 CXXFLAGS ?= -O2
 COMPILE   = $(CXX) -std=c++17 $(CXXFLAGS) -fPIC $(OPENMP) -MMD -MP -isystem $(BUILD)/libtorch/include -isystem $(BUILD)/libtorch/include/torch/csrc/api/include
 LEVELS   := plain $(if $(filter %x86_64,$(PLATFORM)),avx2 avx512)
-TORCHX   := torchx conv_pool linear cross_entropy kernels cuda_loader $(LEVELS:%=conv_pool_kernels-%)
+TORCHX   := torchx conv_pool linear cross_entropy totals kernels cuda/loader $(LEVELS:%=conv_pool_kernels-%)
 NATIVE   := $(BUILD)/lib/libcgotorch.$(SO) $(BUILD)/lib/libtorchx.$(SO) $(if $(CUDA),$(BUILD)/lib/libtorchx_cuda.$(SO))
 .DELETE_ON_ERROR:
 
@@ -157,11 +163,40 @@ $(BUILD)/obj/conv_pool_kernels-%.o: torchx/cc/conv_pool_kernels.cc torchx/cc/ker
 $(BUILD)/lib/libtorchx.$(SO): $(TORCHX:%=$(BUILD)/obj/%.o)
 $(BUILD)/lib/libcgotorch.$(SO): $(BUILD)/obj/cgotorch.o
 
-# The plug-in. What NVIDIA's libraries want of each other is found when it is loaded.
-$(BUILD)/obj/cuda.o: COMPILE += -isystem $(BUILD)/cuda-include
-$(BUILD)/lib/libtorchx_cuda.$(SO): $(BUILD)/obj/cuda.o $(BUILD)/lib/libtorchx.$(SO)
+# The plug-in: machine code for every GPU from Turing (2018) to Blackwell, and an intermediate form from which drivers make that of
+# later ones. What NVIDIA's libraries want of each other is found when they are loaded.
+GPUS := $(foreach sm,75 80 86 89 90 100,-gencode arch=compute_$(sm),code=sm_$(sm)) -gencode arch=compute_120,code=[sm_120,compute_120]
+CUDA_KERNELS := conv_pool linear loss
+
+$(TOOLKIT)/bin/nvcc: | tools
+	@echo "NVIDIA's compiler -> $(TOOLKIT)" >&2
+	@python3 scripts/libtorch.py toolkit $(TOOLKIT) $(WHEEL_PYTHON) $(WHEEL_PLATFORMS) $(TOOLKIT_WHEELS)
+
+$(CUDA_KERNELS:%=$(BUILD)/obj/cuda/%.o): $(BUILD)/obj/%.o: torchx/cc/%.cu torchx/cc/cuda/kernels.h torchx/cc/cuda/launch.h $(BUILD)/libtorch.path | $(TOOLKIT)/bin/nvcc
 	@mkdir -p $(@D)
-	@$(CXX) -shared $< -o $@.tmp $(call SONAME,$(@F)) $(LINK_FLAGS) -Wl,--no-as-needed,--allow-shlib-undefined -ltorch_cuda -lc10_cuda -ltorch_cpu -lc10 -l:libcudart.so.13 '-Wl,-rpath,$(ORIGIN)' && mv $@.tmp $@
+	@echo 'nvcc $<' >&2
+	@$(TOOLKIT)/bin/nvcc -ccbin '$(CXX)' -std=c++17 -O3 -Xcompiler -fPIC $(GPUS) -c $< -o $@.tmp && mv $@.tmp $@
+
+PLUG_IN := $(patsubst %,$(BUILD)/obj/cuda/%.o,plug_in ring operators $(CUDA_KERNELS))
+$(PLUG_IN): COMPILE += -isystem $(TOOLKIT)/include
+$(PLUG_IN): | $(TOOLKIT)/bin/nvcc
+$(BUILD)/lib/libtorchx_cuda.$(SO): $(PLUG_IN) $(BUILD)/lib/libtorchx.$(SO)
+	@mkdir -p $(@D)
+	@$(CXX) -shared $(filter %.o,$^) -o $@.tmp $(call SONAME,$(@F)) $(LINK_FLAGS) -Wl,--no-as-needed,--allow-shlib-undefined -ltorch_cuda -lc10_cuda -ltorch_cpu -lc10 -l:libcudart.so.13 '-Wl,-rpath,$(ORIGIN)' && mv $@.tmp $@
+
+# The same kernels on the CPU, for tests without a GPU (torchx/cc/cuda/emulator.h).
+EMULATED := $(patsubst %,$(BUILD)/obj/emulated/%.o,operators emulator $(CUDA_KERNELS))
+$(BUILD)/obj/emulated/%.o: torchx/cc/cuda/%.cc $(BUILD)/libtorch.path
+	@mkdir -p $(@D)
+	@echo 'c++  $< (emulated)' >&2
+	@$(COMPILE) -DLENET_EMULATED -c $< -o $@.tmp -MF $(@:.o=.d) -MT $@ && mv $@.tmp $@
+
+$(BUILD)/obj/emulated/%.o: torchx/cc/cuda/%.cu $(BUILD)/libtorch.path
+	@mkdir -p $(@D)
+	@echo 'c++  $< (emulated)' >&2
+	@$(COMPILE) -DLENET_EMULATED -Wno-unknown-pragmas -x c++ -c $< -o $@.tmp -MF $(@:.o=.d) -MT $@ && mv $@.tmp $@
+
+$(BUILD)/lib/libtorchx_emulated.$(SO): $(EMULATED)
 
 $(BUILD)/lib/lib%.$(SO): $(LINK_ONLY)
 	@mkdir -p $(@D)
@@ -172,4 +207,4 @@ $(BUILD)/link/libtorch.so:
 	@mkdir -p $(@D)
 	@echo 'INPUT(-ltorch_cpu)' >$@
 
--include $(wildcard $(BUILD)/obj/*.d)
+-include $(wildcard $(BUILD)/obj/*.d $(BUILD)/obj/*/*.d)

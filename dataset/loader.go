@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"math/bits"
 	"math/rand/v2"
@@ -12,10 +13,18 @@ type Batch struct {
 	Rows, Cols int
 	Images     []uint8 // [Len, Rows, Cols]
 	Labels     []uint8 // [Len]
+	Buffer     int     // which of the loader's buffers holds them
 }
 
 // Len returns the number of images.
 func (b *Batch) Len() int { return len(b.Labels) }
+
+// Buffers is memory for a loader's batches that somebody else reads after the loop has gone on: a device that copies from it on its own.
+type Buffers interface {
+	Len() int             // of them
+	Buffer(i int) []uint8 // of [Loader.BufferSize] bytes
+	Wait(i int) error     // returns when buffer i may be filled again; called on the loader's goroutine
+}
 
 // A Loader yields a set in batches, gathered in the background: while one batch is in use, the next ones are made.
 //
@@ -27,7 +36,8 @@ type Loader struct {
 	seed      uint64
 	order     []uint32
 	pager     *pager
-	free      chan *Batch // buffers to fill
+	buffers   Buffers     // nil: the batches' memory is their own
+	free      chan *Batch // to fill
 }
 
 // prefetched is how many batches may wait, beside the one in use.
@@ -41,15 +51,8 @@ func NewLoader(set *Set, batchSize int) *Loader {
 		batchSize: min(batchSize, set.Len()),
 		order:     make([]uint32, set.Len()),
 		pager:     newPager(set),
-		free:      make(chan *Batch, prefetched+1),
 	}
-	for range cap(l.free) {
-		l.free <- &Batch{
-			Rows: set.Rows, Cols: set.Cols,
-			Images: make([]uint8, l.batchSize*set.Rows*set.Cols),
-			Labels: make([]uint8, l.batchSize),
-		}
-	}
+	l.allot(prefetched+1, func(int) []uint8 { return make([]uint8, l.BufferSize()) })
 	return l
 }
 
@@ -61,18 +64,54 @@ func NewShuffledLoader(set *Set, batchSize int, seed uint64) *Loader {
 	return l
 }
 
+// GatherInto makes the loader gather its batches into these buffers: in each, a full batch's images, then its labels. It is called
+// before the first epoch.
+func (l *Loader) GatherInto(buffers Buffers) {
+	l.buffers = buffers
+	l.allot(buffers.Len(), buffers.Buffer)
+}
+
+// BufferSize returns the number of bytes of a full batch, images and labels.
+func (l *Loader) BufferSize() int { return l.batchSize * (l.set.Rows*l.set.Cols + 1) }
+
+// allot makes the n batches that the loader fills in turn.
+func (l *Loader) allot(n int, buffer func(i int) []uint8) {
+	l.free = make(chan *Batch, n)
+	images := l.BufferSize() - l.batchSize
+	for i := range n {
+		b := buffer(i)
+		l.free <- &Batch{Rows: l.set.Rows, Cols: l.set.Cols, Images: b[:images:images], Labels: b[images:], Buffer: i}
+	}
+}
+
 // Len returns the number of images in an epoch.
 func (l *Loader) Len() int { return l.set.Len() }
 
 // Batches returns the number of batches in an epoch.
 func (l *Loader) Batches() int { return (l.set.Len() + l.batchSize - 1) / l.batchSize }
 
-// Epoch yields every image once. A batch belongs to the loader: it is valid until the next one is asked for. When ctx ends,
-// the last thing yielded is its cause as an error.
+// BatchSize returns the number of images in a full batch.
+func (l *Loader) BatchSize() int { return l.batchSize }
+
+// Set returns what the loader yields.
+func (l *Loader) Set() *Set { return l.set }
+
+// Order returns the order of an epoch's images, as indices into the set. It belongs to the loader: it is valid until the next epoch.
+func (l *Loader) Order(epoch int) []uint32 {
+	l.arrange(epoch)
+	return l.order
+}
+
+// Epoch yields every image once. A batch belongs to the loader: it is valid until the next one is asked for, or, in [Buffers], until
+// Wait for it returns. When ctx ends, or Wait fails, the last thing yielded is that error.
 func (l *Loader) Epoch(ctx context.Context, epoch int) iter.Seq2[*Batch, error] {
 	return func(yield func(*Batch, error) bool) {
 		ready, stop := make(chan *Batch, cap(l.free)), make(chan struct{})
-		go l.produce(epoch, ready, stop)
+		var failed error // of the producer, which has ended when ready is closed
+		go func() {
+			defer close(ready)
+			failed = l.produce(epoch, ready, stop)
+		}()
 		defer func() { // when Epoch returns, the producer has ended and every buffer is free
 			close(stop)
 			for b := range ready {
@@ -92,24 +131,32 @@ func (l *Loader) Epoch(ctx context.Context, epoch int) iter.Seq2[*Batch, error] 
 		}
 		if ctx.Err() != nil {
 			yield(nil, context.Cause(ctx))
+		} else if failed != nil {
+			yield(nil, failed)
 		}
 	}
 }
 
-// produce sends an epoch's batches, until stop is closed, and closes ready. There is room in ready for every buffer.
-func (l *Loader) produce(epoch int, ready chan<- *Batch, stop <-chan struct{}) {
-	defer close(ready)
+// produce sends an epoch's batches, until stop is closed. There is room in ready for all of them.
+func (l *Loader) produce(epoch int, ready chan<- *Batch, stop <-chan struct{}) error {
 	l.arrange(epoch)
 	for start := 0; start < len(l.order); start += l.batchSize {
 		select {
 		case <-stop:
-			return
+			return nil
 		case b := <-l.free:
+			if l.buffers != nil {
+				if err := l.buffers.Wait(b.Buffer); err != nil {
+					l.free <- b
+					return fmt.Errorf("dataset: a batch's memory: %w", err)
+				}
+			}
 			indices := l.order[start:min(start+l.batchSize, len(l.order))]
 			l.pager.around(indices, func() { l.gather(b, indices) })
 			ready <- b
 		}
 	}
+	return nil
 }
 
 // arrange sets the order of an epoch: Fisher-Yates with PCG (O'Neill 2014). The bounded number is the high half of a

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"runtime"
 	"slices"
+	"sync"
 	"testing"
 
 	"lenet/dataset"
@@ -107,6 +108,89 @@ func TestLoaderEndsWithItsContext(t *testing.T) {
 	}
 	if order, _ := epoch(t, l, 0); !slices.Equal(order, ascending(200)) {
 		t.Errorf("after a cancelled epoch, an epoch is %v", order)
+	}
+}
+
+// A slowDevice reads a buffer some time after it was sent, as a GPU's copy does: when its batches are three ahead, or when somebody waits.
+type slowDevice struct {
+	memory  [][]uint8
+	mutex   sync.Mutex
+	pending []int // buffers sent and not read yet
+	read    [][]uint8
+	fail    error
+}
+
+func (d *slowDevice) Len() int             { return len(d.memory) }
+func (d *slowDevice) Buffer(i int) []uint8 { return d.memory[i] }
+
+func (d *slowDevice) send(i int) {
+	d.mutex.Lock()
+	defer d.mutex.Unlock()
+	if d.pending = append(d.pending, i); len(d.pending) > 3 {
+		d.readFirst()
+	}
+}
+
+func (d *slowDevice) readFirst() {
+	d.read = append(d.read, slices.Clone(d.memory[d.pending[0]]))
+	d.pending = d.pending[1:]
+}
+
+func (d *slowDevice) Wait(i int) error {
+	d.mutex.Lock()
+	defer d.mutex.Unlock()
+	for slices.Contains(d.pending, i) {
+		d.readFirst()
+	}
+	if len(d.read) > 6 {
+		return d.fail
+	}
+	return nil
+}
+
+func TestLoaderFillsNoBufferThatIsStillReadFrom(t *testing.T) {
+	for _, buffers := range []int{1, 2, 5} {
+		l := dataset.NewShuffledLoader(ramp(101), 10, 1)
+		device := &slowDevice{memory: make([][]uint8, buffers)}
+		for i := range device.memory {
+			device.memory[i] = make([]uint8, l.BufferSize())
+		}
+		l.GatherInto(device)
+		var want [][]uint8
+		for number := range 3 {
+			for b, err := range l.Epoch(t.Context(), number) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				want = append(want, slices.Clone(device.memory[b.Buffer]))
+				if n := b.Len(); !slices.Equal(b.Images, want[len(want)-1][:len(b.Images)]) || b.Labels[n-1] != want[len(want)-1][l.BufferSize()-10+n-1] {
+					t.Fatal("a batch is not in its buffer")
+				}
+				device.send(b.Buffer)
+			}
+		}
+		for len(device.pending) > 0 {
+			device.readFirst()
+		}
+		if len(want) != 33 || !slices.EqualFunc(device.read, want, slices.Equal[[]uint8]) {
+			t.Errorf("%d buffers: the device read other batches than were sent", buffers)
+		}
+	}
+}
+
+func TestLoaderReportsAFailedWait(t *testing.T) {
+	l := dataset.NewLoader(ramp(200), 10)
+	device := &slowDevice{memory: [][]uint8{make([]uint8, l.BufferSize()), make([]uint8, l.BufferSize())}, fail: errors.New("the device is gone")}
+	l.GatherInto(device)
+	batches, last := 0, error(nil)
+	for b, err := range l.Epoch(t.Context(), 0) {
+		if last = err; err == nil {
+			batches++
+			device.send(b.Buffer)
+		}
+	}
+	if !errors.Is(last, device.fail) || batches < 7 || batches > 9 {
+		t.Errorf("%d batches, then %v", batches, last)
 	}
 }
 

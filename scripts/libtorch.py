@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""Gets libtorch into a folder: lib/ and include/, only what a C++ program uses.
+"""Gets libtorch into a folder: lib/ and include/, only what a C++ program uses. Or NVIDIA's compiler.
 
     libtorch.py wheels      DEST PYTHON_TAG PLATFORM,PLATFORM,... 'NAME==VERSION HASH' ...
     libtorch.py cuda-wheels DEST PYTHON_TAG PLATFORM,PLATFORM,... 'NAME==VERSION HASH' ...
+    libtorch.py toolkit     DEST PYTHON_TAG PLATFORM,PLATFORM,... 'NAME==VERSION HASH' ...
     libtorch.py zip         DEST FILE-or-URL
 
 `wheels` downloads the named wheels with the user's own pip configuration and checks their sha256, and keeps what a program on
-the CPU uses; `cuda-wheels` keeps CUDA's libraries too, and its headers in cuda/include/; `zip` takes an official libtorch zip. DEST appears complete or not at all. Called by libtorch.mk; needs nothing but Python's library.
+the CPU uses; `cuda-wheels` keeps CUDA's libraries too; `toolkit` keeps what compiles for CUDA: bin/, nvvm/ and include/; `zip` takes an
+official libtorch zip. DEST appears complete or not at all. Called by libtorch.mk; needs nothing but Python's library.
 """
 import fcntl
 import fnmatch
@@ -19,14 +21,13 @@ import urllib.request
 import zipfile
 
 # Room for the downloaded archives and for what is unpacked from them, beside each other.
-NEEDED_BYTES = {"wheels": 1_300_000_000, "cuda-wheels": 6_000_000_000, "zip": 1_300_000_000}
+NEEDED_BYTES = {"wheels": 1_300_000_000, "cuda-wheels": 6_000_000_000, "toolkit": 500_000_000, "zip": 1_300_000_000}
 
 # Folders of a wheel or of an official zip that become lib/ and include/.
 FOLDERS = {
     "torch/lib/": "lib/",
     "torch/include/": "include/",
     "nvidia/cu13/lib/": "lib/",
-    "nvidia/cu13/include/": "cuda/include/",
     "nvidia/cudnn/lib/": "lib/",
     "nvidia/cusparselt/lib/": "lib/",
     "nvidia/nccl/lib/": "lib/",
@@ -34,6 +35,8 @@ FOLDERS = {
     "libtorch/lib/": "lib/",
     "libtorch/include/": "include/",
 }
+
+TOOLKIT_FOLDERS = {f"nvidia/cu13/{folder}/": f"{folder}/" for folder in ("bin", "nvvm", "include")}
 
 # Libraries that no program written in C++ loads; libtorch.so only pulls in the CUDA half.
 UNUSED = [
@@ -43,32 +46,34 @@ UNUSED = [
 ]
 
 # And those that none loads that stays on the CPU.
-UNUSED_ON_CPU = ["lib/*cuda.so", "lib/*cuda_linalg.so", "lib/*nvrtc*", "lib/*nvshmem*", "include/*.cuh", "cuda/*"]
+UNUSED_ON_CPU = ["lib/*cuda.so", "lib/*cuda_linalg.so", "lib/*nvrtc*", "lib/*nvshmem*", "include/*.cuh"]
 
 
 def fail(message):
     sys.exit(f"libtorch: {message}")
 
 
-def destination(member, unused):
+def destination(member, folders, unused):
     """Where a member of an archive goes below DEST, or None where it is not used."""
-    for folder, below in FOLDERS.items():
+    for folder, below in folders.items():
         if member.startswith(folder) and not member.endswith("/"):
             path = below + member[len(folder):]
             return None if any(fnmatch.fnmatch(path, pattern) for pattern in unused) else path
     return None
 
 
-def unpack(archive, dest, unused):
+def unpack(archive, dest, folders, unused):
     with zipfile.ZipFile(archive) as z:
         for member in z.infolist():
-            path = destination(member.filename, unused)
+            path = destination(member.filename, folders, unused)
             if path is None:
                 continue
             target = os.path.join(dest, path)
             os.makedirs(os.path.dirname(target), exist_ok=True)
             with z.open(member) as source, open(target, "wb") as out:
                 shutil.copyfileobj(source, out, 1 << 20)
+            if "/bin/" in "/" + path:
+                os.chmod(target, 0o755)
 
 
 def download_wheels(tmp, tag, platforms, wheels):
@@ -123,7 +128,10 @@ def main():
             unpacked = os.path.join(tmp, "libtorch")
             try:
                 for archive in archives:
-                    unpack(archive, unpacked, UNUSED if kind == "cuda-wheels" else UNUSED + UNUSED_ON_CPU)
+                    if kind == "toolkit":
+                        unpack(archive, unpacked, TOOLKIT_FOLDERS, [])
+                    else:
+                        unpack(archive, unpacked, FOLDERS, UNUSED if kind == "cuda-wheels" else UNUSED + UNUSED_ON_CPU)
             except (zipfile.BadZipFile, OSError) as e:
                 fail(f"cannot unpack {archive}: {e}")
             if not os.path.isdir(os.path.join(unpacked, "include")):

@@ -1,7 +1,7 @@
 #!/bin/sh
 # link-libtorch.sh LIBTORCH BUILD VERSION cpu|cuda: checks that LIBTORCH is libtorch VERSION for this machine, points BUILD/libtorch at
 # it, and links its shared libraries (and, beside a Python installation's torch, NVIDIA's) into BUILD/lib, where the
-# relative run-time path of bin/lenet finds them. With `cuda`, BUILD/cuda-include points at CUDA's headers.
+# relative run-time path of bin/lenet finds them.
 set -eu
 dir=$1 build=$2 version=$3 half=$4
 
@@ -31,16 +31,8 @@ Darwin) so=dylib ;;
 	;;
 esac
 
-if [ "$half" = cuda ]; then
-	[ -f "$dir/lib/libtorch_cuda.so" ] || fail "$dir/lib has no libtorch_cuda.so: give a libtorch with CUDA, or DEVICE=cpu"
-	headers=
-	for i in "$dir/cuda/include" "$dir/../nvidia/cu13/include" "${CUDA_HOME:-/usr/local/cuda}/include"; do
-		[ -f "$i/cuda_runtime_api.h" ] && [ -f "$i/crt/host_defines.h" ] && headers=$i && break
-	done
-	[ -n "$headers" ] || fail "CUDA's headers are neither in $dir/cuda/include nor beside it in nvidia/cu13/include (pip install nvidia-cuda-crt==13.0.88) nor in ${CUDA_HOME:-/usr/local/cuda}/include (CUDA_HOME=/path)"
-	mkdir -p "$build"
-	ln -sfn "$headers" "$build/cuda-include"
-fi
+[ "$half" = cpu ] || [ -f "$dir/lib/libtorch_cuda.so" ] ||
+	fail "$dir/lib has no libtorch_cuda.so: give a libtorch with CUDA, or DEVICE=cpu"
 
 mkdir -p "$build/lib"
 find "$build/lib" -type l -exec rm -f {} +

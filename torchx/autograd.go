@@ -54,6 +54,11 @@ func (o *SGD) ZeroGrad() error { return check(C.torchx_sgd_zero_grad(o.handle)) 
 // Step updates the parameters from their gradients. A parameter without a gradient stays.
 func (o *SGD) Step() error { return check(C.torchx_sgd_step(o.handle)) }
 
+// SetLearningRate changes what the following steps multiply gradients by: also the steps of a [Graph] that was captured before.
+func (o *SGD) SetLearningRate(learningRate float64) error {
+	return check(C.torchx_sgd_set_learning_rate(o.handle, C.double(learningRate)))
+}
+
 // Close frees the optimizer, not the parameters. A second Close does nothing.
 func (o *SGD) Close() {
 	if o.handle != nil {

@@ -55,6 +55,16 @@ func CUDAVersions() (built, driver string, err error) {
 	return text(versions[0]), text(versions[1]), nil
 }
 
+// UseCUDA makes the calling goroutine, which is locked to its thread, work on the CUDA device of this index, on a stream of its own.
+func UseCUDA(index int) error { return check(C.torchx_cuda_use(C.int(index))) }
+
+// FreeCUDAMemory returns how many bytes of a CUDA device's memory nobody uses.
+func FreeCUDAMemory(index int) (int64, error) {
+	var bytes C.int64_t
+	err := check(C.torchx_cuda_free_memory(C.int(index), &bytes))
+	return int64(bytes), err
+}
+
 // checkCUDA is check for what is not libtorch's fault.
 func checkCUDA(text *C.char) error {
 	if err := check(text); err != nil {

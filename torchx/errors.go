@@ -20,6 +20,11 @@ type Error struct {
 
 func (e *Error) Error() string { return "libtorch: " + e.Text }
 
+// OutOfMemory says whether there was not enough memory, on the CPU or on a CUDA device.
+func (e *Error) OutOfMemory() bool {
+	return strings.Contains(e.Text, "out of memory") || strings.Contains(e.Text, "not enough memory")
+}
+
 func newError(text string) *Error {
 	if os.Getenv(DebugVariable) == "" {
 		text = oneLine(text)

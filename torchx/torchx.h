@@ -23,6 +23,19 @@ char *torchx_write_float32(void *tensor, const float *values, int64_t n);
 // A uint8 tensor in host memory that somebody else owns.
 char *torchx_view_bytes(uint8_t *values, const int64_t *shape, size_t dims, void **tensor);
 
+// A tensor of n elements that are not set, uint8 or int32.
+char *torchx_new_bytes(const char *device, int64_t n, void **tensor);
+char *torchx_new_ints(const char *device, int64_t n, void **tensor);
+
+// Copies n values to an int32 tensor of n elements, on any device.
+char *torchx_write_int32(void *tensor, const int32_t *values, int64_t n);
+
+// The elements of a tensor from first on, as a tensor of the given shape that shares its memory.
+char *torchx_view(void *tensor, int64_t first, const int64_t *shape, size_t dims, void **view);
+
+// Copies to `to` as many rows of a tensor as it has: those that rows, int32, names from first on. All on one device.
+char *torchx_select(void *tensor, void *rows, int64_t first, void *to);
+
 typedef struct {
   void *weight, *bias;  // tensors
 } torchx_layer;
@@ -33,20 +46,18 @@ char *torchx_linear(void *x, const torchx_layer *layers, size_t n, void **y);
 char *torchx_cross_entropy(void *logits, void *labels, void **loss);
 char *torchx_use_kernels(const char *kernels);
 
-// What an epoch adds up over its batches: each one's mean loss times its images; and how many rows of logits [N, classes] have
-// their largest value at the label, [N] uint8.
-typedef struct {
-  double loss;
-  int64_t correct, images;
-} torchx_totals;
-
-char *torchx_add_totals(torchx_totals *totals, void *loss, void *logits, void *labels);
+// What an epoch adds up over its batches, a tensor of 3 float64 on a device: losses, right answers, images. See cc/totals.cc.
+char *torchx_totals(const char *device, void **totals);
+char *torchx_add_totals(void *totals, void *loss, void *logits, void *labels);
+char *torchx_read_totals(void *totals, double values[3]);  // waits for the device
+char *torchx_reset_totals(void *totals);
 
 // Gradients of a scalar with respect to every parameter that it depends on, added to the parameters' gradients.
 char *torchx_backward(void *loss);
 
-// Plain stochastic gradient descent over parameters.
+// Plain stochastic gradient descent over parameters on one device, where the learning rate is, too.
 char *torchx_sgd(void *const *params, size_t n, double learning_rate, void **sgd);
+char *torchx_sgd_set_learning_rate(void *sgd, double learning_rate);
 char *torchx_sgd_zero_grad(void *sgd);
 char *torchx_sgd_step(void *sgd);
 void torchx_sgd_free(void *sgd);
@@ -64,6 +75,23 @@ typedef struct {
 char *torchx_cuda_device_count(int *n);
 char *torchx_cuda_device_at(int index, torchx_cuda_device *device);
 char *torchx_cuda_versions(int *plug_in, int *driver);  // of CUDA, as 1000 * major + 10 * minor; 0 without a driver
+char *torchx_cuda_free_memory(int index, int64_t *bytes);
+
+// Makes the calling thread work on a CUDA device, on a stream of its own.
+char *torchx_cuda_use(int index);
+
+// A CUDA graph: what the calling thread gives its device between begin and end is recorded instead of done.
+char *torchx_graph_begin(void **graph);
+char *torchx_graph_end(void *graph);
+char *torchx_graph_replay(void *graph);
+void torchx_graph_free(void *graph);
+
+// A ring of buffers in pinned host memory; see cc/cuda/ring.h. wait may be called on any thread.
+char *torchx_ring(size_t buffers, size_t bytes, void **ring);
+uint8_t *torchx_ring_buffer(void *ring, size_t i);
+char *torchx_ring_send(void *ring, size_t i, void *tensor);
+char *torchx_ring_wait(void *ring, size_t i);
+void torchx_ring_free(void *ring);
 
 // Moves a tensor to a device ("cpu", "cuda:0"), in its place: every handle of it has it there. It becomes a leaf.
 char *torchx_move(void *tensor, const char *device);

@@ -124,14 +124,17 @@ func TestBackwardAndStepReportExceptions(t *testing.T) {
 	}
 }
 
-func TestSGDStepSubtractsLearningRateTimesGradient(t *testing.T) {
+func TestSGDStepSubtractsTheLearningRateLastSetTimesTheGradient(t *testing.T) {
 	err := Do(func(s *Scope) error {
 		w := s.Own(torch.Full([]int64{2}, 3, true))
-		opt, err := NewSGD([]torch.Tensor{w}, 0.25)
+		opt, err := NewSGD([]torch.Tensor{w}, 7)
 		if err != nil {
 			return err
 		}
 		defer opt.Close()
+		if err := opt.SetLearningRate(0.25); err != nil {
+			return err
+		}
 		for range 2 { // without ZeroGrad the second step would take twice the gradient
 			loss := s.Own(s.Own(w.Mul(w)).Sum()) // gradient 2w
 			if err := errors.Join(opt.ZeroGrad(), Backward(loss), opt.Step()); err != nil {
@@ -198,33 +201,41 @@ func TestReadAndWriteCopyAndCheckTheSize(t *testing.T) {
 }
 
 func TestTotalsAddMeanLossesAndRightAnswersOverImages(t *testing.T) {
-	err := Do(func(s *Scope) error {
-		var totals Totals
-		loss, logits := s.Own(torch.Full([]int64{1}, 1, false)), s.Own(torch.Full([]int64{3, 10}, 0, false))
-		values := make([]float32, 30)
-		values[4], values[10+9], values[20+1], values[20+2] = 1, 1, 1, 2 // the rows' largest: 4, 9, 2
-		if err := Write(logits, values); err != nil {
-			return err
+	forEachLevel(t, func(t *testing.T) {
+		err := Do(func(s *Scope) error {
+			totals, err := NewTotals("cpu")
+			if err != nil {
+				return err
+			}
+			defer totals.Close()
+			loss, logits := s.Own(torch.Full([]int64{1}, 1, false)), s.Own(torch.Full([]int64{3, 10}, 0, false))
+			values := make([]float32, 30)
+			values[4], values[10+9], values[20+1], values[20+2] = 1, 1, 1, 2 // the rows' largest: 4, 9, 2
+			if err := Write(logits, values); err != nil {
+				return err
+			}
+			for range 2 { // and once more after Reset
+				// Of a batch of one image with loss 5 and a wrong answer, the first of ten equals: the mean is over images, not over batches.
+				one := s.Own(torch.Full([]int64{1, 10}, 0, false))
+				if err := errors.Join(totals.Add(loss, logits, Bytes(s, []uint8{4, 9, 1}, 3)), totals.Add(s.Own(torch.Full([]int64{1}, 5, false)), one, Bytes(s, []uint8{1}, 1))); err != nil {
+					return err
+				}
+				if sums, err := totals.Read(); err != nil || sums != (Sums{Images: 4, Loss: 2, Accuracy: 0.5}) {
+					t.Errorf("%+v (%v), want loss 2 and accuracy 0.5 of 4 images", sums, err)
+				}
+				if err := totals.Reset(); err != nil {
+					return err
+				}
+			}
+			if err := totals.Add(loss, logits, Bytes(s, []uint8{1}, 1)); err == nil {
+				t.Error("1 label for 3 rows was accepted")
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
 		}
-		if err := totals.Add(loss, logits, Bytes(s, []uint8{4, 9, 1}, 3)); err != nil {
-			return err
-		}
-		// Of a batch of one image with loss 5 and a wrong answer: the mean is over images, not over batches.
-		one := s.Own(torch.Full([]int64{1, 10}, 0, false))
-		if err := totals.Add(s.Own(torch.Full([]int64{1}, 5, false)), one, Bytes(s, []uint8{1}, 1)); err != nil {
-			return err
-		}
-		if loss, accuracy := totals.Mean(); loss != 2 || accuracy != 0.5 || totals.Images() != 4 {
-			t.Errorf("mean loss %v and accuracy %v of %d images, want 2, 0.5 and 4", loss, accuracy, totals.Images())
-		}
-		if err := totals.Add(loss, logits, Bytes(s, []uint8{1}, 1)); err == nil {
-			t.Error("1 label for 3 rows was accepted")
-		}
-		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 }
 
 func TestBytesSharesMemory(t *testing.T) {

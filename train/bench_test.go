@@ -6,16 +6,13 @@ import (
 	"testing"
 	"time"
 
-	torch "github.com/wangkuiyi/gotorch"
-
 	"lenet/dataset"
 	"lenet/dataset/datasettest"
 	"lenet/model"
-	"lenet/torchx"
 )
 
 // benchmarkNetwork returns a network on a locked thread, and loaders of MNIST.
-func benchmarkNetwork(b *testing.B, kernels model.Kernels) (net *model.LeNet, training, test *dataset.Loader) {
+func benchmarkNetwork(b *testing.B, kernels model.Kernels) (net *model.LeNet, training, test feed) {
 	runtime.LockOSThread()
 	b.Cleanup(runtime.UnlockOSThread)
 	trainSet, testSet := datasettest.MNIST(b)
@@ -24,7 +21,7 @@ func benchmarkNetwork(b *testing.B, kernels model.Kernels) (net *model.LeNet, tr
 		b.Fatal(err)
 	}
 	b.Cleanup(net.Close)
-	return net, dataset.NewShuffledLoader(trainSet, 256, 1), dataset.NewLoader(testSet, evalBatchSize)
+	return net, hostFeed{dataset.NewShuffledLoader(trainSet, 256, 1)}, hostFeed{dataset.NewLoader(testSet, evalBatchSize)}
 }
 
 // One step of 256 images, and its parts.
@@ -32,29 +29,23 @@ func BenchmarkStep(b *testing.B) {
 	for _, kernels := range []model.Kernels{model.Fused, model.Reference} {
 		b.Run(string(kernels), func(b *testing.B) {
 			net, images, _ := benchmarkNetwork(b, kernels)
-			var params []torch.Tensor
-			for _, p := range net.Parameters() {
-				params = append(params, p.Tensor)
-			}
-			opt, err := torchx.NewSGD(params, 0.1)
+			t, err := newTrainer(net, 0.1, nil)
 			if err != nil {
 				b.Fatal(err)
 			}
-			defer opt.Close()
-			for batch, err := range images.Epoch(context.Background(), 1) {
+			defer t.close()
+			for batch, err := range images.epoch(context.Background(), 1) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				var totals torchx.Totals
-				var spent stopwatch
 				for b.Loop() {
-					spent.last = time.Now()
-					if err := step(net, opt, batch, &totals, &spent); err != nil {
+					t.spent.last = time.Now()
+					if err := t.step(batch); err != nil {
 						b.Fatal(err)
 					}
 				}
 				for _, part := range []int{forward, backward, optimizer} {
-					b.ReportMetric(float64(spent.Profile[part].Microseconds())/float64(b.N), PartNames[part]+"-us/op")
+					b.ReportMetric(float64(t.spent.Profile[part].Microseconds())/float64(b.N), PartNames[part]+"-us/op")
 				}
 				break
 			}
@@ -68,7 +59,7 @@ func BenchmarkEvaluate(b *testing.B) {
 		b.Run(string(kernels), func(b *testing.B) {
 			net, _, images := benchmarkNetwork(b, kernels)
 			for b.Loop() {
-				if _, _, err := Evaluate(context.Background(), net, images); err != nil {
+				if _, err := evaluate(context.Background(), net, images); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -23,8 +23,19 @@ type ComputeOptions struct {
 	Device  string `json:"device" default:"auto" env:"LENET_DEVICE" placeholder:"NAME" help:"auto, cpu, cuda or cuda:N; also from LENET_DEVICE."`
 	Threads int    `json:"threads" default:"0" placeholder:"N" help:"CPU threads of one operation; 0 takes one for each CPU."`
 
+	DataOnDevice *bool `json:"data_on_device,omitempty" negatable:"" help:"Keep the whole data set in the GPU's memory, or (--no-data-on-device) fetch each batch as it is needed. Without this, as there is room."`
+
 	Kernels model.Kernels `json:"kernels" default:"fused" placeholder:"NAME" help:"The network's operators: fused, or reference, libtorch's own."`
 }
+
+// Graph says whether to give a GPU each step as one CUDA graph.
+type Graph string
+
+const (
+	GraphAuto Graph = "auto" // where a step can be captured
+	GraphOn   Graph = "on"   // it is an error where it cannot
+	GraphOff  Graph = "off"
+)
 
 // Options are all settings of a run. The struct tags make it the command line's flags and what config.json holds. The
 // defaults are the report's final run.
@@ -36,6 +47,8 @@ type Options struct {
 	BatchSize    int     `json:"batch_size" default:"256" placeholder:"N" help:"Images a step; more than the set has means one batch."`
 	LearningRate float64 `json:"lr" name:"lr" default:"1.5" placeholder:"X" help:"Learning rate of plain SGD."`
 	Seed         uint64  `json:"seed" default:"1" placeholder:"N" help:"Seed of the weights and of the order of the images."`
+
+	Graph Graph `json:"graph" default:"auto" placeholder:"MODE" help:"Steps as a CUDA graph: auto (where that works), on or off."`
 
 	Out   string `json:"out" placeholder:"DIR" help:"Run folder to make, by default runs/ and the time."`
 	Force bool   `json:"force" help:"Overwrite the run in --out."`
@@ -55,6 +68,8 @@ func (o *Options) Validate() error {
 		return UsageError(fmt.Sprintf("--batch-size is %d and must be 1 or more", o.BatchSize))
 	case !(o.LearningRate > 0) || math.IsInf(o.LearningRate, 0):
 		return UsageError(fmt.Sprintf("--lr is %v and must be a positive number", o.LearningRate))
+	case o.Graph != GraphAuto && o.Graph != GraphOn && o.Graph != GraphOff:
+		return UsageError(fmt.Sprintf("--graph is %q and must be auto, on or off", o.Graph))
 	}
 	return o.ComputeOptions.Validate()
 }
@@ -90,6 +105,11 @@ func (c *ComputeOptions) apply(log func(string)) error {
 	c.Device = device
 	if c.Threads == 0 {
 		c.Threads = runtime.NumCPU()
+	}
+	if device != "cpu" {
+		if err := torchx.UseCUDA(cudaIndex(device)); err != nil {
+			return err
+		}
 	}
 	return torchx.SetNumThreads(c.Threads)
 }

@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"time"
 
 	torch "github.com/wangkuiyi/gotorch"
 
-	"lenet/dataset"
 	"lenet/model"
 	"lenet/torchx"
 )
@@ -16,63 +16,121 @@ import (
 // errDiverged says that the loss is not a finite number.
 var errDiverged = errors.New("the loss is not finite")
 
-// step trains on one batch and adds its loss and right answers, before the update, to epoch. A loss that is not finite updates
-// nothing. spent gets the time of each part.
-func step(net *model.LeNet, opt *torchx.SGD, batch *dataset.Batch, epoch *torchx.Totals, spent *stopwatch) error {
-	return torchx.Do(func(s *torchx.Scope) error {
-		images, labels := tensors(s, net.Device, batch)
-		if err := opt.ZeroGrad(); err != nil {
-			return err
-		}
-		spent.lap(goCode)
+// A trainer trains a network step by step.
+//
+// On the CPU each step ends with the epoch's sums so far. On a GPU nothing waits for the device until an epoch ends: a step is a list of
+// commands to it, and may be a CUDA graph.
+type trainer struct {
+	net    *model.LeNet
+	opt    *torchx.SGD
+	totals *torchx.Totals
+	sums   torchx.Sums // of the totals, when they were last read
+	graphs *graphs     // nil: steps run as they are
+	spent  stopwatch
+}
 
-		logits := net.Forward(s, images)
-		loss := net.Loss(s, logits, labels)
-		if err := epoch.Add(loss, logits, labels); err != nil {
+func newTrainer(net *model.LeNet, learningRate float64, graphs *graphs) (*trainer, error) {
+	var params []torch.Tensor
+	for _, p := range net.Parameters() {
+		params = append(params, p.Tensor)
+	}
+	opt, err := torchx.NewSGD(params, learningRate)
+	if err != nil {
+		return nil, err
+	}
+	totals, err := torchx.NewTotals(net.Device)
+	if err != nil {
+		opt.Close()
+		return nil, err
+	}
+	return &trainer{net: net, opt: opt, totals: totals, graphs: graphs, spent: stopwatch{last: time.Now()}}, nil
+}
+
+func (t *trainer) close() {
+	if t.graphs != nil {
+		t.graphs.close()
+	}
+	t.totals.Close()
+	t.opt.Close()
+}
+
+// follows says whether the totals are read after every step.
+func (t *trainer) follows() bool { return t.net.Device == "cpu" }
+
+// step trains on one batch and adds its loss and right answers, before the update, to the totals.
+func (t *trainer) step(b batch) error {
+	if t.graphs == nil {
+		return t.forwardBackwardUpdate(b)
+	}
+	err := t.graphs.run(b.Len(), func() error { return t.forwardBackwardUpdate(b) })
+	t.spent.lap(goCode)
+	return err
+}
+
+// forwardBackwardUpdate is the step. On the CPU, a loss that is not finite updates nothing.
+func (t *trainer) forwardBackwardUpdate(b batch) error {
+	return torchx.Do(func(s *torchx.Scope) error {
+		images, labels := b.tensors(s)
+		if err := t.opt.ZeroGrad(); err != nil {
 			return err
 		}
-		if mean, _ := epoch.Mean(); math.IsNaN(mean) || math.IsInf(mean, 0) {
-			return errDiverged
+		t.spent.lap(goCode)
+
+		logits := t.net.Forward(s, images)
+		loss := t.net.Loss(s, logits, labels)
+		if err := t.totals.Add(loss, logits, labels); err != nil {
+			return err
 		}
-		spent.lap(forward)
+		if t.follows() {
+			if err := t.read(); err != nil {
+				return err
+			}
+		}
+		t.spent.lap(forward)
 
 		if err := torchx.Backward(loss); err != nil {
 			return err
 		}
-		spent.lap(backward)
+		t.spent.lap(backward)
 
-		err := opt.Step()
-		spent.lap(optimizer)
+		err := t.opt.Step()
+		t.spent.lap(optimizer)
 		return err
 	})
 }
 
-// Evaluate returns the mean loss and the accuracy, 0 to 1, of the network on all of a loader's images.
-func Evaluate(ctx context.Context, net *model.LeNet, images *dataset.Loader) (loss, accuracy float64, err error) {
-	var total torchx.Totals
-	for batch, err := range images.Epoch(ctx, 0) {
+// read sets sums, after what the device has yet to do.
+func (t *trainer) read() (err error) {
+	if t.sums, err = t.totals.Read(); err != nil {
+		return err
+	}
+	if math.IsNaN(t.sums.Loss) || math.IsInf(t.sums.Loss, 0) {
+		return errDiverged
+	}
+	return nil
+}
+
+// evaluate returns the mean loss and the accuracy, 0 to 1, of the network on all of a feed's images.
+func evaluate(ctx context.Context, net *model.LeNet, images feed) (torchx.Sums, error) {
+	totals, err := torchx.NewTotals(net.Device)
+	if err != nil {
+		return torchx.Sums{}, err
+	}
+	defer totals.Close()
+	for b, err := range images.epoch(ctx, 0) {
 		if err != nil {
-			return 0, 0, err
+			return torchx.Sums{}, err
 		}
 		err := torchx.Do(func(s *torchx.Scope) error {
 			return torchx.NoGrad(func() error {
-				images, labels := tensors(s, net.Device, batch)
+				images, labels := b.tensors(s)
 				logits := net.Forward(s, images)
-				return total.Add(net.Loss(s, logits, labels), logits, labels)
+				return totals.Add(net.Loss(s, logits, labels), logits, labels)
 			})
 		})
 		if err != nil {
-			return 0, 0, fmt.Errorf("train: evaluating: %w", err)
+			return torchx.Sums{}, fmt.Errorf("train: evaluating: %w", err)
 		}
 	}
-	loss, accuracy = total.Mean()
-	return loss, accuracy, nil
-}
-
-// tensors returns a batch as the network takes it: images [N, 1, rows, cols] and labels [N], both uint8, on a device; on the
-// CPU in the batch's own memory.
-func tensors(s *torchx.Scope, device string, b *dataset.Batch) (images, labels torch.Tensor) {
-	n := int64(b.Len())
-	images, labels = torchx.Bytes(s, b.Images, n, 1, int64(b.Rows), int64(b.Cols)), torchx.Bytes(s, b.Labels, n)
-	return torchx.To(s, images, device), torchx.To(s, labels, device)
+	return totals.Read()
 }

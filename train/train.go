@@ -8,8 +8,6 @@ import (
 	"runtime"
 	"time"
 
-	torch "github.com/wangkuiyi/gotorch"
-
 	"lenet/dataset"
 	"lenet/model"
 	"lenet/torchx"
@@ -17,11 +15,11 @@ import (
 
 // A Reporter is told how a run goes, on the goroutine that trains.
 type Reporter interface {
-	Log(line string)                                    // for the person who waits
-	Network(net *model.LeNet)                           // the network has its weights
-	Device(name string)                                 // training begins, on "cpu" or "cuda:N"
-	Batch(epoch int, images, of int, loss, acc float64) // a step is done: images of the epoch's, and its means until now
-	Epoch(m Metrics)                                    // an epoch is done and saved
+	Log(line string)                               // for the person who waits
+	Network(net *model.LeNet)                      // the network has its weights
+	Device(name string)                            // training begins, on "cpu" or "cuda:N"
+	Batch(epoch int, sums torchx.Sums, images int) // the sums of an epoch until now, and its images: after each step, on a GPU after all steps
+	Epoch(m Metrics)                               // an epoch is done and saved
 }
 
 // A Summary is the outcome of a run.
@@ -66,6 +64,13 @@ func Run(ctx context.Context, o Options, version string, report Reporter) (*Summ
 	if err := o.ComputeOptions.apply(report.Log); err != nil {
 		return nil, err
 	}
+	var steps *graphs
+	switch {
+	case o.Device != "cpu" && o.Graph != GraphOff:
+		steps = newGraphs(o.Graph == GraphOn, report.Log)
+	case o.Graph == GraphOn:
+		return nil, UsageError("--graph on needs a CUDA device, and this run is on the CPU")
+	}
 	trainSet, testSet, err := o.DataOptions.load(ctx, report.Log)
 	if err != nil {
 		return nil, err
@@ -76,15 +81,21 @@ func Run(ctx context.Context, o Options, version string, report Reporter) (*Summ
 		return nil, err
 	}
 	defer net.Close()
-	var params []torch.Tensor
-	for _, p := range net.Parameters() {
-		params = append(params, p.Tensor)
-	}
-	opt, err := torchx.NewSGD(params, o.LearningRate)
+	t, err := newTrainer(net, o.LearningRate, steps)
 	if err != nil {
 		return nil, err
 	}
-	defer opt.Close()
+	defer t.close()
+	images, err := newFeed(dataset.NewShuffledLoader(trainSet, o.BatchSize, o.Seed), o.Device, o.DataOnDevice)
+	if err != nil {
+		return nil, memoryHint(err)
+	}
+	defer images.close()
+	testImages, err := newFeed(dataset.NewLoader(testSet, evalBatchSize), o.Device, o.DataOnDevice)
+	if err != nil {
+		return nil, err
+	}
+	defer testImages.close()
 	report.Network(net)
 
 	dir, err := makeFolder(o.Out, o.Force, &Config{Options: o, Started: time.Now(), Versions: NewVersions(version)})
@@ -92,39 +103,50 @@ func Run(ctx context.Context, o Options, version string, report Reporter) (*Summ
 		return nil, err
 	}
 	summary := &Summary{Dir: string(dir)}
-	images := dataset.NewShuffledLoader(trainSet, o.BatchSize, o.Seed)
-	testImages := dataset.NewLoader(testSet, evalBatchSize)
 
 	report.Device(o.Device)
-	spent := stopwatch{last: time.Now()}
+	t.spent.last = time.Now()
 	for epoch := 1; epoch <= o.Epochs; epoch++ {
 		start := time.Now()
-		var total torchx.Totals
-		for batch, err := range images.Epoch(ctx, epoch) {
-			spent.lap(load)
+		if err := t.totals.Reset(); err != nil {
+			return summary, err
+		}
+		for b, err := range images.epoch(ctx, epoch) {
+			t.spent.lap(load)
 			if err == nil {
-				err = step(net, opt, batch, &total, &spent)
+				err = t.step(b)
 			}
 			if errors.Is(err, errDiverged) {
-				err = fmt.Errorf("train: %w at step %d of epoch %d with learning rate %v; try a smaller --lr", err, (total.Images()+o.BatchSize-1)/o.BatchSize, epoch, o.LearningRate)
+				err = fmt.Errorf("train: %w at step %d of epoch %d with learning rate %v; try a smaller --lr", err, (t.sums.Images+o.BatchSize-1)/o.BatchSize, epoch, o.LearningRate)
 			}
 			if err != nil {
-				return summary, stopped(ctx, err, net, dir, epoch)
+				return summary, stopped(ctx, memoryHint(err), net, dir, epoch)
 			}
-			loss, acc := total.Mean()
-			report.Batch(epoch, total.Images(), images.Len(), loss, acc)
-			spent.lap(goCode)
+			if t.follows() {
+				report.Batch(epoch, t.sums, trainSet.Len())
+				t.spent.lap(goCode)
+			}
+		}
+		if !t.follows() {
+			if err := t.read(); errors.Is(err, errDiverged) {
+				return summary, fmt.Errorf("train: %w in epoch %d with learning rate %v; try a smaller --lr", err, epoch, o.LearningRate)
+			} else if err != nil {
+				return summary, memoryHint(err)
+			}
+			t.spent.lap(device)
+			report.Batch(epoch, t.sums, trainSet.Len())
 		}
 		trained := time.Since(start).Seconds()
-		_, accuracy, err := Evaluate(ctx, net, testImages)
+		test, err := evaluate(ctx, net, testImages)
 		if err != nil {
-			return summary, stopped(ctx, err, net, dir, epoch)
+			return summary, stopped(ctx, memoryHint(err), net, dir, epoch)
 		}
-		spent.lap(evaluate)
+		t.spent.lap(evaluation)
 
-		m := Metrics{Epoch: epoch, TestAccuracy: accuracy, TrainSeconds: trained, EvalSeconds: time.Since(start).Seconds() - trained}
-		m.Loss, m.TrainAccuracy = total.Mean()
-		m.ImagesPerSecond = float64(images.Len()) / trained
+		m := Metrics{
+			Epoch: epoch, Loss: t.sums.Loss, TrainAccuracy: t.sums.Accuracy, TestAccuracy: test.Accuracy,
+			TrainSeconds: trained, EvalSeconds: time.Since(start).Seconds() - trained, ImagesPerSecond: float64(trainSet.Len()) / trained,
+		}
 		if err := net.Save(dir.weights()); err != nil {
 			return summary, err
 		}
@@ -133,10 +155,18 @@ func Run(ctx context.Context, o Options, version string, report Reporter) (*Summ
 		}
 		summary.add(m)
 		report.Epoch(m)
-		spent.lap(goCode)
+		t.spent.lap(goCode)
 	}
-	summary.Profile = spent.Profile
+	summary.Profile = t.spent.Profile
 	return summary, nil
+}
+
+// memoryHint adds what to do to an error that reports too little memory.
+func memoryHint(err error) error {
+	if e := new(torchx.Error); errors.As(err, &e) && e.OutOfMemory() {
+		return fmt.Errorf("%w; try a smaller --batch-size", err)
+	}
+	return err
 }
 
 func (s *Summary) add(m Metrics) {
@@ -216,5 +246,11 @@ func EvaluateFile(ctx context.Context, o EvalOptions, log func(string)) (loss, a
 	if err := net.Load(o.Model); err != nil {
 		return 0, 0, err
 	}
-	return Evaluate(ctx, net, dataset.NewLoader(testSet, evalBatchSize))
+	images, err := newFeed(dataset.NewLoader(testSet, evalBatchSize), o.Device, o.DataOnDevice)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer images.close()
+	sums, err := evaluate(ctx, net, images)
+	return sums.Loss, sums.Accuracy, err
 }

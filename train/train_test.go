@@ -18,6 +18,7 @@ import (
 	"lenet/dataset"
 	"lenet/dataset/datasettest"
 	"lenet/model"
+	"lenet/torchx"
 	"lenet/train"
 )
 
@@ -33,7 +34,7 @@ func (r *reporter) Log(line string)       { r.t.Log(line) }
 func (r *reporter) Network(*model.LeNet)  {}
 func (r *reporter) Device(string)         {}
 func (r *reporter) Epoch(m train.Metrics) { r.epochs = append(r.epochs, m) }
-func (r *reporter) Batch(_, _, _ int, _, _ float64) {
+func (r *reporter) Batch(int, torchx.Sums, int) {
 	r.steps++
 	if r.onBatch != nil {
 		r.onBatch()
@@ -47,7 +48,7 @@ func options(t testing.TB, training, test int) train.Options {
 	var o train.Options
 	o.Dir = datasettest.Dir(t, datasettest.First(a, training), datasettest.First(b, test))
 	o.Device, o.Threads, o.Kernels = "cpu", 1, model.Fused
-	o.Epochs, o.BatchSize, o.LearningRate, o.Seed = 2, 64, 1.5, 1
+	o.Epochs, o.BatchSize, o.LearningRate, o.Seed, o.Graph = 2, 64, 1.5, 1, train.GraphAuto
 	o.Out = filepath.Join(t.TempDir(), "run")
 	return o
 }
@@ -175,7 +176,7 @@ func TestProfileAccountsForTheWholeRun(t *testing.T) {
 	s, _ := run(t, options(t, 640, 100))
 	total := 0.0
 	for i, d := range s.Profile {
-		if d <= 0 {
+		if onGPU := train.PartNames[i] == "device"; (d <= 0) != onGPU {
 			t.Errorf("%s took %v", train.PartNames[i], d)
 		}
 		total += d.Seconds()
@@ -261,6 +262,15 @@ func TestABatchLargerThanTheSetIsOneBatch(t *testing.T) {
 	}
 }
 
+func TestAGraphOnTheCPUIsAMistake(t *testing.T) {
+	o := options(t, 1, 1)
+	o.Graph = train.GraphOn
+	var usage train.UsageError
+	if _, err := train.Run(t.Context(), o, "test", &reporter{t: t}); !errors.As(err, &usage) || !strings.Contains(err.Error(), "--graph on") {
+		t.Errorf("error %v", err)
+	}
+}
+
 func TestRunRefusesImagesThatAreTooSmall(t *testing.T) {
 	o := options(t, 1, 1)
 	tiny := &dataset.Set{Rows: 15, Cols: 28, Images: make([]uint8, 15*28), Labels: []uint8{1}}
@@ -286,9 +296,10 @@ func TestValidateNamesTheFlag(t *testing.T) {
 		`"cuda:-1"`:    func(o *train.Options) { o.Device = "cuda:-1" },
 		`"cpu:0"`:      func(o *train.Options) { o.Device = "cpu:0" },
 		"--kernels":    func(o *train.Options) { o.Kernels = "fast" },
+		"--graph":      func(o *train.Options) { o.Graph = "yes" },
 	} {
 		o := train.Options{Epochs: 1, BatchSize: 1, LearningRate: 1}
-		o.Device, o.Kernels = "cuda:3", model.Fused
+		o.Device, o.Kernels, o.Graph = "cuda:3", model.Fused, train.GraphAuto
 		if err := o.Validate(); err != nil {
 			t.Fatal(err)
 		}

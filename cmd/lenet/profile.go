@@ -22,6 +22,9 @@ func printProfile(s *train.Summary, firstStep time.Duration) {
 	}
 	fmt.Printf("%-10s %10s %7s\n", "part", "ms/epoch", "share")
 	for i, d := range s.Profile {
+		if d == 0 { // "device", on the CPU
+			continue
+		}
 		fmt.Printf("%-10s %10.1f %6.1f%%\n", train.PartNames[i], 1e3*d.Seconds()/float64(len(s.Metrics)), 100*d.Seconds()/total.Seconds())
 	}
 }

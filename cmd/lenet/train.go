@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"lenet/model"
+	"lenet/torchx"
 	"lenet/train"
 )
 
@@ -57,11 +58,11 @@ func (o *trainOutput) Network(net *model.LeNet) {
 
 func (o *trainOutput) Device(name string) { fmt.Println("training on", name) }
 
-func (o *trainOutput) Batch(epoch, images, of int, loss, accuracy float64) {
+func (o *trainOutput) Batch(epoch int, sums torchx.Sums, images int) {
 	if o.steps++; o.steps == 1 {
 		o.firstStep, _ = sinceStart()
 	}
-	o.bar.update(epoch, images, of, loss, accuracy)
+	o.bar.update(epoch, sums.Images, images, sums.Loss, sums.Accuracy)
 }
 
 func (o *trainOutput) Epoch(m train.Metrics) {

@@ -11,7 +11,7 @@
 //
 // A sample goes through all blocks, forward or back, before the next one: what one block leaves, the next finds in the cache.
 // Threads share a batch in parts, four for each thread, and the parts' gradients are added in their order: a result depends on
-// the number of threads and not on which of them was faster.
+// the number of threads and not on which of them was faster. On a GPU it is cuda/conv_pool.cu.
 #include <ATen/core/Tensor.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/ops/conv2d.h>
@@ -47,11 +47,12 @@ std::vector<Shape> shapes_of(const at::Tensor &x, at::TensorList weights) {
 }
 
 bool covered(const at::Tensor &x, at::TensorList weights, at::TensorList biases) {
-  if (!x.is_cpu() || !(x.scalar_type() == at::kFloat || x.scalar_type() == at::kByte) || x.dim() != 4 || x.size(0) == 0)
+  if (!(x.is_cpu() || x.is_cuda()) || !(x.scalar_type() == at::kFloat || x.scalar_type() == at::kByte) || x.dim() != 4 || x.size(0) == 0)
     return false;
   int64_t channels = x.size(1);
   for (size_t b = 0; b < weights.size(); b++) {
     const at::Tensor &weight = weights[b], &bias = biases[b];
+    if (weight.device() != x.device() || bias.device() != x.device()) return false;
     if (weight.scalar_type() != at::kFloat || weight.dim() != 4 || weight.size(2) != kSide || weight.size(3) != kSide)
       return false;
     if (bias.scalar_type() != at::kFloat || bias.dim() != 1 || bias.size(0) != weight.size(0)) return false;
@@ -60,7 +61,10 @@ bool covered(const at::Tensor &x, at::TensorList weights, at::TensorList biases)
   }
   for (const Shape &s : shapes_of(x, weights))
     if (s.height <= kSide || s.width <= kSide) return false;
-  return channels > 0;
+  static const auto covers = c10::Dispatcher::singleton()
+                                 .findSchemaOrThrow("lenet::conv_pool_covers", "")
+                                 .typed<bool(const at::Tensor &, at::TensorList)>();
+  return channels > 0 && covers.call(x, weights);
 }
 
 at::Tensor by_libtorch(at::Tensor x, at::TensorList weights, at::TensorList biases, bool sigmoid) {
@@ -250,6 +254,7 @@ struct ConvPool : torch::autograd::Function<ConvPool> {
 
 TORCH_LIBRARY_FRAGMENT(lenet, m) {
   m.def("conv_pool(Tensor x, Tensor[] weights, Tensor[] biases, bool sigmoid) -> Tensor", conv_pool);
+  m.def("conv_pool_covers(Tensor x, Tensor[] weights) -> bool");
   m.def("conv_pool_forward(Tensor x, Tensor[] weights, Tensor[] biases, bool sigmoid) -> (Tensor y, Tensor[] kept)");
   m.def(
       "conv_pool_backward(Tensor dy, Tensor y, Tensor x, Tensor[] weights, Tensor[] kept, bool sigmoid, bool input) -> "
@@ -257,6 +262,7 @@ TORCH_LIBRARY_FRAGMENT(lenet, m) {
 }
 
 TORCH_LIBRARY_IMPL(lenet, CPU, m) {
+  m.impl("conv_pool_covers", [](const at::Tensor &, at::TensorList) { return true; });
   m.impl("conv_pool_forward", forward);
   m.impl("conv_pool_backward", backward);
 }

@@ -4,7 +4,7 @@
 //   labels  [N]           uint8
 //   loss    []            float32
 //
-// libtorch's own wants int64 labels, and takes a dozen operators there and back.
+// libtorch's own wants int64 labels, and takes a dozen operators there and back. On a GPU it is cuda/loss.cu.
 #include <ATen/core/LegacyTypeDispatch.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/core/dispatch/Dispatcher.h>
@@ -74,7 +74,7 @@ TORCH_LIBRARY_IMPL(lenet, CPU, m) { m.impl("cross_entropy_forward", forward); }
 at::Tensor cross_entropy(const at::Tensor &logits, const at::Tensor &labels) {
   TORCH_CHECK(logits.dim() == 2 && labels.dim() == 1 && labels.size(0) == logits.size(0) && labels.size(0) > 0,
               "cross_entropy wants logits [N, classes] and labels [N], not ", logits.sizes(), " and ", labels.sizes());
-  if (!logits.is_cpu() || logits.scalar_type() != at::kFloat || labels.scalar_type() != at::kByte)
+  if (!(logits.is_cpu() || logits.is_cuda()) || logits.scalar_type() != at::kFloat || labels.scalar_type() != at::kByte)
     return at::cross_entropy_loss(logits, labels.to(at::kLong));
   return CrossEntropy::apply(logits, labels);
 }

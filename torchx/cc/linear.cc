@@ -8,7 +8,7 @@
 // The multiplications are libtorch's. What is saved is the way between them: threads meet once for all layers forward, and
 // twice backward, where libtorch's own operators have them meet at each. Forward and in the gradients of the layers' inputs,
 // each thread has some of the samples; in the gradients of the weights, which sum over samples, each has some of the rows. So
-// nothing is added up across threads, and a result depends on their number alone.
+// nothing is added up across threads, and a result depends on their number alone. On a GPU it is cuda/linear.cu.
 #include <ATen/core/LegacyTypeDispatch.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/core/dispatch/Dispatcher.h>
@@ -33,15 +33,19 @@ namespace lenet {
 namespace {
 
 bool covered(const at::Tensor &x, at::TensorList weights, at::TensorList biases) {
-  if (!x.is_cpu() || x.scalar_type() != at::kFloat || x.dim() < 2 || x.numel() == 0) return false;
+  if (!(x.is_cpu() || x.is_cuda()) || x.scalar_type() != at::kFloat || x.dim() < 2 || x.numel() == 0) return false;
   int64_t features = x.numel() / x.size(0);
   for (size_t i = 0; i < weights.size(); i++) {
     const at::Tensor &weight = weights[i], &bias = biases[i];
+    if (weight.device() != x.device() || bias.device() != x.device()) return false;
     if (weight.scalar_type() != at::kFloat || weight.dim() != 2 || weight.size(1) != features) return false;
     if (bias.scalar_type() != at::kFloat || bias.dim() != 1 || bias.size(0) != weight.size(0)) return false;
     features = weight.size(0);
   }
-  return true;
+  static const auto covers = c10::Dispatcher::singleton()
+                                 .findSchemaOrThrow("lenet::linear_covers", "")
+                                 .typed<bool(const at::Tensor &, at::TensorList)>();
+  return covers.call(x, weights);
 }
 
 at::Tensor by_libtorch(at::Tensor x, at::TensorList weights, at::TensorList biases) {
@@ -140,6 +144,7 @@ struct Linear : torch::autograd::Function<Linear> {
 
 TORCH_LIBRARY_FRAGMENT(lenet, m) {
   m.def("linear(Tensor x, Tensor[] weights, Tensor[] biases) -> Tensor", linear);
+  m.def("linear_covers(Tensor x, Tensor[] weights) -> bool");
   m.def("linear_forward(Tensor x, Tensor[] weights, Tensor[] biases) -> Tensor[]");
   m.def(
       "linear_backward(Tensor dy, Tensor[] inputs, Tensor[] weights, bool input) -> "
@@ -147,6 +152,7 @@ TORCH_LIBRARY_FRAGMENT(lenet, m) {
 }
 
 TORCH_LIBRARY_IMPL(lenet, CPU, m) {
+  m.impl("linear_covers", [](const at::Tensor &, at::TensorList) { return true; });
   m.impl("linear_forward", forward);
   m.impl("linear_backward", backward);
 }

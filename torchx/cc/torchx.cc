@@ -6,11 +6,14 @@
 #include <ATen/core/Tensor.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/_fused_sgd.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/index_select.h>
+#include <ATen/ops/zeros.h>
 #include <torch/utils.h>
 #include <torch/version.h>
 
-#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
@@ -18,7 +21,7 @@
 #include <utility>
 #include <vector>
 
-#include "cuda.h"
+#include "cuda/plug_in.h"
 #include "operators.h"
 
 namespace {
@@ -48,10 +51,11 @@ std::pair<std::vector<at::Tensor>, std::vector<at::Tensor>> tensors_of(const tor
   return weights_and_biases;
 }
 
-// Plain stochastic gradient descent, in one pass over all parameters.
+// Plain stochastic gradient descent, in one pass over all parameters. The learning rate is a tensor of one element on the
+// parameters' device, where a step that was recorded finds what it is by then.
 struct SGD {
   std::vector<at::Tensor> params;
-  double learning_rate;
+  at::Tensor learning_rate;
 
   void step() {
     at::NoGradGuard no_grad;
@@ -102,6 +106,32 @@ char *torchx_view_bytes(uint8_t *values, const int64_t *shape, size_t dims, void
   return caught([&] { *tensor = new at::Tensor(at::from_blob(values, at::IntArrayRef(shape, dims), at::kByte)); });
 }
 
+char *torchx_new_bytes(const char *device, int64_t n, void **tensor) {
+  return caught([&] { *tensor = new at::Tensor(at::empty({n}, at::TensorOptions(at::kByte).device(device))); });
+}
+
+char *torchx_new_ints(const char *device, int64_t n, void **tensor) {
+  return caught([&] { *tensor = new at::Tensor(at::empty({n}, at::TensorOptions(at::kInt).device(device))); });
+}
+
+char *torchx_write_int32(void *tensor, const int32_t *values, int64_t n) {
+  return caught([&] { tensor_of(tensor).copy_(at::from_blob(const_cast<int32_t *>(values), {n}, at::kInt)); });
+}
+
+char *torchx_view(void *tensor, int64_t first, const int64_t *shape, size_t dims, void **view) {
+  return caught([&] {
+    const at::IntArrayRef sizes(shape, dims);
+    *view = new at::Tensor(tensor_of(tensor).view(-1).narrow(0, first, c10::multiply_integers(sizes)).view(sizes));
+  });
+}
+
+char *torchx_select(void *tensor, void *rows, int64_t first, void *to) {
+  return caught([&] {
+    at::Tensor &out = tensor_of(to);
+    at::index_select_out(out, tensor_of(tensor), 0, tensor_of(rows).narrow(0, first, out.size(0)));
+  });
+}
+
 char *torchx_conv_pool(void *x, const torchx_layer *layers, size_t n, bool sigmoid, void **y) {
   return caught([&] {
     auto [weights, biases] = tensors_of(layers, n);
@@ -124,18 +154,20 @@ char *torchx_use_kernels(const char *kernels) {
   return caught([&] { lenet::use_kernels(kernels); });
 }
 
-char *torchx_add_totals(torchx_totals *totals, void *loss, void *logits, void *labels) {
-  return caught([&] {
-    const at::Tensor rows = tensor_of(logits).cpu().contiguous(), label = tensor_of(labels).cpu();
-    const int64_t n = rows.size(0), classes = rows.size(1);
-    TORCH_CHECK(label.scalar_type() == at::kByte && label.is_contiguous() && label.numel() == n, "there must be ", n,
-                " uint8 labels");
-    totals->images += n;
-    totals->loss += tensor_of(loss).item<float>() * static_cast<double>(n);
-    const float *row = rows.const_data_ptr<float>();
-    for (int64_t i = 0; i < n; i++, row += classes)
-      totals->correct += std::max_element(row, row + classes) - row == label.const_data_ptr<uint8_t>()[i];
-  });
+char *torchx_totals(const char *device, void **totals) {
+  return caught([&] { *totals = new at::Tensor(at::zeros({3}, at::TensorOptions(at::kDouble).device(device))); });
+}
+
+char *torchx_add_totals(void *totals, void *loss, void *logits, void *labels) {
+  return caught([&] { lenet::add_totals(tensor_of(totals), tensor_of(loss), tensor_of(logits), tensor_of(labels)); });
+}
+
+char *torchx_read_totals(void *totals, double values[3]) {
+  return caught([&] { std::memcpy(values, tensor_of(totals).cpu().const_data_ptr<double>(), 3 * sizeof(double)); });
+}
+
+char *torchx_reset_totals(void *totals) {
+  return caught([&] { tensor_of(totals).zero_(); });
 }
 
 char *torchx_backward(void *loss) {
@@ -149,8 +181,14 @@ char *torchx_sgd(void *const *params, size_t n, double learning_rate, void **sgd
       tensors.push_back(tensor_of(params[i]));
       TORCH_CHECK(tensors.back().is_leaf(), "parameter ", i, " is the result of an operation");
     }
-    *sgd = new SGD{std::move(tensors), learning_rate};
+    TORCH_CHECK(n > 0, "there are no parameters");
+    at::Tensor rate = at::full({}, learning_rate, tensors[0].options().requires_grad(false));
+    *sgd = new SGD{std::move(tensors), std::move(rate)};
   });
+}
+
+char *torchx_sgd_set_learning_rate(void *sgd, double learning_rate) {
+  return caught([&] { sgd_of(sgd).learning_rate.fill_(learning_rate); });
 }
 
 char *torchx_sgd_zero_grad(void *sgd) {
@@ -172,11 +210,11 @@ bool torchx_set_grad_enabled(bool enabled) {
 }
 
 char *torchx_cuda_device_count(int *n) {
-  return caught([&] { *n = lenet::cuda().device_count(); });
+  return caught([&] { *n = lenet::cuda_with_driver().device_count(); });
 }
 
 char *torchx_cuda_device_at(int index, torchx_cuda_device *device) {
-  return caught([&] { lenet::cuda().device(index, device); });
+  return caught([&] { lenet::cuda_with_driver().device(index, device); });
 }
 
 char *torchx_cuda_versions(int *plug_in, int *driver) {
@@ -185,6 +223,44 @@ char *torchx_cuda_versions(int *plug_in, int *driver) {
     *driver = lenet::cuda_plug_in().driver_version();
   });
 }
+
+char *torchx_cuda_free_memory(int index, int64_t *bytes) {
+  return caught([&] { *bytes = lenet::cuda_with_driver().free_memory(index); });
+}
+
+char *torchx_cuda_use(int index) {
+  return caught([&] { lenet::cuda_with_driver().use(index); });
+}
+
+char *torchx_graph_begin(void **graph) {
+  return caught([&] { *graph = lenet::cuda_with_driver().begin_graph(); });
+}
+
+char *torchx_graph_end(void *graph) {
+  return caught([&] { lenet::cuda_with_driver().end_graph(graph); });
+}
+
+char *torchx_graph_replay(void *graph) {
+  return caught([&] { lenet::cuda_with_driver().replay_graph(graph); });
+}
+
+void torchx_graph_free(void *graph) { lenet::cuda_with_driver().free_graph(graph); }
+
+char *torchx_ring(size_t buffers, size_t bytes, void **ring) {
+  return caught([&] { *ring = lenet::cuda_with_driver().new_ring(buffers, bytes); });
+}
+
+uint8_t *torchx_ring_buffer(void *ring, size_t i) { return lenet::cuda_with_driver().ring_buffer(ring, i); }
+
+char *torchx_ring_send(void *ring, size_t i, void *tensor) {
+  return caught([&] { lenet::cuda_with_driver().send(ring, i, tensor_of(tensor)); });
+}
+
+char *torchx_ring_wait(void *ring, size_t i) {
+  return caught([&] { lenet::cuda_with_driver().wait(ring, i); });
+}
+
+void torchx_ring_free(void *ring) { lenet::cuda_with_driver().free_ring(ring); }
 
 char *torchx_move(void *tensor, const char *device) {
   return caught([&] {

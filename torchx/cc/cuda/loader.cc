@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "cuda.h"
+#include "plug_in.h"
 
 namespace lenet {
 namespace {
@@ -41,7 +41,7 @@ const Cuda &cuda_plug_in() {
   return loaded_once;
 }
 
-const Cuda &cuda() {
+const Cuda &cuda_with_driver() {
   const Cuda &cuda = cuda_plug_in();
   const int have = cuda.driver_version(), want = cuda.runtime_version();
   TORCH_CHECK(have > 0, kNoDriver);

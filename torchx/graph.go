@@ -1,0 +1,38 @@
+package torchx
+
+// #include "torchx.h"
+import "C"
+
+import (
+	"errors"
+	"unsafe"
+)
+
+// A Graph is recorded work of a CUDA device, which the device repeats at one command: libtorch's CUDAGraph.
+type Graph struct{ handle unsafe.Pointer }
+
+// Capture records what f gives the device, without doing it. All that f reads and writes has to stay at its addresses for as long as the
+// graph is in use; what f makes and frees, the graph keeps. f may not wait for the device. The calling goroutine is locked to
+// its thread, on which [UseCUDA] was called.
+func Capture(f func() error) (*Graph, error) {
+	var g Graph
+	if err := check(C.torchx_graph_begin(&g.handle)); err != nil {
+		return nil, err
+	}
+	if err := errors.Join(f(), check(C.torchx_graph_end(g.handle))); err != nil {
+		g.Close()
+		return nil, err
+	}
+	return &g, nil
+}
+
+// Replay gives the device the recorded work, and does not wait for it.
+func (g *Graph) Replay() error { return check(C.torchx_graph_replay(g.handle)) }
+
+// Close frees the graph. A second Close does nothing.
+func (g *Graph) Close() {
+	if g.handle != nil {
+		C.torchx_graph_free(g.handle)
+		g.handle = nil
+	}
+}

@@ -1,0 +1,235 @@
+package train
+
+import (
+	"context"
+	"iter"
+	"strconv"
+	"strings"
+
+	torch "github.com/wangkuiyi/gotorch"
+
+	"lenet/dataset"
+	"lenet/torchx"
+)
+
+// A feed brings an epoch's batches to the device where the network is.
+type feed interface {
+	// epoch yields batches as [dataset.Loader.Epoch] does.
+	epoch(ctx context.Context, number int) iter.Seq2[batch, error]
+	close()
+}
+
+// A batch is images and labels on a device.
+type batch interface {
+	Len() int
+	// tensors returns images [N, 1, rows, cols] and labels [N], both uint8. s, or the feed, owns them.
+	tensors(s *torchx.Scope) (images, labels torch.Tensor)
+}
+
+// newFeed returns the feed for a loader's batches on a device, "cpu" or "cuda:N". On a GPU the whole set is there, or its batches come
+// as they are needed: as onDevice says, or, if it is nil, as there is room.
+func newFeed(loader *dataset.Loader, device string, onDevice *bool) (feed, error) {
+	if device == "cpu" {
+		return hostFeed{loader}, nil
+	}
+	resident := false
+	if onDevice != nil {
+		resident = *onDevice
+	} else {
+		free, err := torchx.FreeCUDAMemory(cudaIndex(device))
+		if err != nil {
+			return nil, err
+		}
+		set := loader.Set()
+		resident = int64(len(set.Images)) < free/2 // the rest is for the network
+	}
+	if resident {
+		return newResidentFeed(loader, device)
+	}
+	return newStreamFeed(loader, device)
+}
+
+// cudaIndex returns the N of "cuda:N".
+func cudaIndex(device string) int {
+	_, number, _ := strings.Cut(device, ":")
+	index, _ := strconv.Atoi(number)
+	return index
+}
+
+// A hostFeed is for a network on the CPU, which reads the batches where the loader gathered them.
+type hostFeed struct{ loader *dataset.Loader }
+
+func (f hostFeed) epoch(ctx context.Context, number int) iter.Seq2[batch, error] {
+	return func(yield func(batch, error) bool) {
+		for b, err := range f.loader.Epoch(ctx, number) {
+			if !yield(hostBatch{b}, err) {
+				return
+			}
+		}
+	}
+}
+
+func (f hostFeed) close() {}
+
+type hostBatch struct{ *dataset.Batch }
+
+func (b hostBatch) tensors(s *torchx.Scope) (images, labels torch.Tensor) {
+	n := int64(b.Len())
+	return torchx.Bytes(s, b.Images, n, 1, int64(b.Rows), int64(b.Cols)), torchx.Bytes(s, b.Labels, n)
+}
+
+// A deviceBatch is in a deviceMemory.
+type deviceBatch struct {
+	n              int
+	images, labels torch.Tensor
+	rows           torch.Tensor // the images as [N, pixels]
+}
+
+func (b *deviceBatch) Len() int { return b.n }
+
+func (b *deviceBatch) tensors(*torchx.Scope) (images, labels torch.Tensor) { return b.images, b.labels }
+
+// A deviceMemory has room for a batch on a device: always at the same addresses, where a captured step finds the next one. As
+// the loader's buffers, it holds a full batch's images, then its labels.
+type deviceMemory struct {
+	loader *dataset.Loader
+	bytes  torch.Tensor
+	parts  map[int]*deviceBatch // by number of images
+	scope  torchx.Scope
+}
+
+func newDeviceMemory(loader *dataset.Loader, device string) (*deviceMemory, error) {
+	m := &deviceMemory{loader: loader, parts: map[int]*deviceBatch{}}
+	var err error
+	m.bytes, err = torchx.NewBytes(&m.scope, device, loader.BufferSize())
+	return m, err
+}
+
+// batch returns the first n images and labels.
+func (m *deviceMemory) batch(n int) (*deviceBatch, error) {
+	if b := m.parts[n]; b != nil {
+		return b, nil
+	}
+	b, set := &deviceBatch{n: n}, m.loader.Set()
+	var err error
+	if b.images, err = torchx.View(&m.scope, m.bytes, 0, int64(n), 1, int64(set.Rows), int64(set.Cols)); err != nil {
+		return nil, err
+	}
+	if b.rows, err = torchx.View(&m.scope, m.bytes, 0, int64(n), int64(set.Rows*set.Cols)); err != nil {
+		return nil, err
+	}
+	if b.labels, err = torchx.View(&m.scope, m.bytes, m.loader.BufferSize()-m.loader.BatchSize(), int64(n)); err != nil {
+		return nil, err
+	}
+	m.parts[n] = b
+	return b, nil
+}
+
+// A streamFeed has the loader gather batches into pinned host memory, from which the GPU fetches the next ones while it
+// computes.
+type streamFeed struct {
+	loader *dataset.Loader
+	memory *deviceMemory
+	ring   *torchx.Ring
+}
+
+// ringLength is how many batches may be under way. A few suffice: the copy of one takes less time than its step.
+const ringLength = 8
+
+func newStreamFeed(loader *dataset.Loader, device string) (*streamFeed, error) {
+	memory, err := newDeviceMemory(loader, device)
+	if err != nil {
+		return nil, err
+	}
+	ring, err := torchx.NewRing(ringLength, loader.BufferSize())
+	if err != nil {
+		memory.scope.Close()
+		return nil, err
+	}
+	loader.GatherInto(ring)
+	return &streamFeed{loader, memory, ring}, nil
+}
+
+func (f *streamFeed) epoch(ctx context.Context, number int) iter.Seq2[batch, error] {
+	return func(yield func(batch, error) bool) {
+		for b, err := range f.loader.Epoch(ctx, number) {
+			var sent *deviceBatch
+			if err == nil {
+				err = f.ring.Send(b.Buffer, f.memory.bytes)
+			}
+			if err == nil {
+				sent, err = f.memory.batch(b.Len())
+			}
+			if !yield(sent, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+func (f *streamFeed) close() {
+	f.ring.Close()
+	f.memory.scope.Close()
+}
+
+// A residentFeed has the whole set on the device. An epoch's order goes there once, and the device gathers each batch.
+type residentFeed struct {
+	loader                *dataset.Loader
+	memory                *deviceMemory
+	images, labels, order torch.Tensor // of the set: [N, pixels] and [N] uint8, [N] int32
+}
+
+func newResidentFeed(loader *dataset.Loader, device string) (*residentFeed, error) {
+	memory, err := newDeviceMemory(loader, device)
+	if err != nil {
+		return nil, err
+	}
+	f, set := &residentFeed{loader: loader, memory: memory}, loader.Set()
+	n := int64(set.Len())
+	err = torchx.Do(func(s *torchx.Scope) error {
+		f.images = torchx.To(&memory.scope, torchx.Bytes(s, set.Images, n, int64(set.Rows*set.Cols)), device)
+		f.labels = torchx.To(&memory.scope, torchx.Bytes(s, set.Labels, n), device)
+		return nil
+	})
+	if err == nil {
+		f.order, err = torchx.NewIndices(&memory.scope, device, set.Len())
+	}
+	if err != nil {
+		memory.scope.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+func (f *residentFeed) epoch(ctx context.Context, number int) iter.Seq2[batch, error] {
+	return func(yield func(batch, error) bool) {
+		if err := torchx.WriteIndices(f.order, f.loader.Order(number)); err != nil {
+			yield(nil, err)
+			return
+		}
+		size := f.loader.BatchSize()
+		for first := 0; first < f.loader.Len(); first += size {
+			b, err := f.gathered(first, min(size, f.loader.Len()-first))
+			if ctx.Err() != nil {
+				err = context.Cause(ctx)
+			}
+			if !yield(b, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// gathered returns the batch of the n images from first on in the epoch's order.
+func (f *residentFeed) gathered(first, n int) (*deviceBatch, error) {
+	b, err := f.memory.batch(n)
+	if err == nil {
+		err = torchx.Select(b.rows, f.images, f.order, first)
+	}
+	if err == nil {
+		err = torchx.Select(b.labels, f.labels, f.order, first)
+	}
+	return b, err
+}
+
+func (f *residentFeed) close() { f.memory.scope.Close() }
