@@ -203,12 +203,18 @@ func TestReadAndWriteCopyAndCheckTheSize(t *testing.T) {
 func TestTotalsAddMeanLossesAndRightAnswersOverImages(t *testing.T) {
 	forEachLevel(t, func(t *testing.T) {
 		err := Do(func(s *Scope) error {
-			totals, err := NewTotals("cpu")
+			totals, err := NewTotals(device)
 			if err != nil {
 				return err
 			}
 			defer totals.Close()
-			loss, logits := s.Own(torch.Full([]int64{1}, 1, false)), s.Own(torch.Full([]int64{3, 10}, 0, false))
+			full := func(value float32, shape ...int64) torch.Tensor {
+				return To(s, s.Own(torch.Full(shape, value, false)), device)
+			}
+			labels := func(values ...uint8) torch.Tensor {
+				return To(s, Bytes(s, values, int64(len(values))), device)
+			}
+			loss, logits := full(1, 1), full(0, 3, 10)
 			values := make([]float32, 30)
 			values[4], values[10+9], values[20+1], values[20+2] = 1, 1, 1, 2 // the rows' largest: 4, 9, 2
 			if err := Write(logits, values); err != nil {
@@ -216,8 +222,7 @@ func TestTotalsAddMeanLossesAndRightAnswersOverImages(t *testing.T) {
 			}
 			for range 2 { // and once more after Reset
 				// Of a batch of one image with loss 5 and a wrong answer, the first of ten equals: the mean is over images, not over batches.
-				one := s.Own(torch.Full([]int64{1, 10}, 0, false))
-				if err := errors.Join(totals.Add(loss, logits, Bytes(s, []uint8{4, 9, 1}, 3)), totals.Add(s.Own(torch.Full([]int64{1}, 5, false)), one, Bytes(s, []uint8{1}, 1))); err != nil {
+				if err := errors.Join(totals.Add(loss, logits, labels(4, 9, 1)), totals.Add(full(5, 1), full(0, 1, 10), labels(1))); err != nil {
 					return err
 				}
 				if sums, err := totals.Read(); err != nil || sums != (Sums{Images: 4, Loss: 2, Accuracy: 0.5}) {
@@ -227,7 +232,7 @@ func TestTotalsAddMeanLossesAndRightAnswersOverImages(t *testing.T) {
 					return err
 				}
 			}
-			if err := totals.Add(loss, logits, Bytes(s, []uint8{1}, 1)); err == nil {
+			if err := totals.Add(loss, logits, labels(1)); err == nil {
 				t.Error("1 label for 3 rows was accepted")
 			}
 			return nil

@@ -1,0 +1,264 @@
+//go:build gpu
+
+package train
+
+import (
+	"fmt"
+	"math"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"testing"
+
+	"lenet/dataset"
+	"lenet/dataset/datasettest"
+	"lenet/model"
+	"lenet/torchx"
+)
+
+// With the tag gpu, these tests run on the first GPU: `make gpu-check`.
+
+const gpu = "cuda:0"
+
+// onGPU locks the test to its thread, and that to the GPU.
+func onGPU(t *testing.T) {
+	t.Helper()
+	runtime.LockOSThread()
+	t.Cleanup(runtime.UnlockOSThread)
+	if _, err := torchx.CUDADevices(); err != nil {
+		t.Fatal(err)
+	}
+	if err := torchx.UseCUDA(0); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A session is a network in training on MNIST's first images.
+type session struct {
+	*trainer
+	images feed
+}
+
+func newSession(t *testing.T, device string, kernels model.Kernels, images int, graph, resident bool) *session {
+	t.Helper()
+	set, _ := datasettest.MNIST(t)
+	set = datasettest.First(set, images)
+	net, err := newNetwork(set, 1, ComputeOptions{Kernels: kernels, Device: device})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(net.Close)
+	var g *graphs
+	if graph {
+		g = newGraphs(true, func(line string) { t.Error(line) })
+	}
+	trainer, err := newTrainer(net, 1.5, g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(trainer.close)
+	f, err := newFeed(dataset.NewShuffledLoader(set, 256, 1), device, &resident)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(f.close)
+	return &session{trainer, f}
+}
+
+// epochs trains, and returns the last epoch's sums.
+func (s *session) epochs(t *testing.T, n int) torchx.Sums {
+	t.Helper()
+	for number := 1; number <= n; number++ {
+		if err := s.totals.Reset(); err != nil {
+			t.Fatal(err)
+		}
+		for b, err := range s.images.epoch(t.Context(), number) {
+			if err == nil {
+				err = s.step(b)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := s.read(); err != nil {
+		t.Fatal(err)
+	}
+	return s.sums
+}
+
+// values are the parameters, or, after a step, their gradients.
+func (s *session) values(t *testing.T, gradients bool) map[string][]float32 {
+	t.Helper()
+	all := map[string][]float32{}
+	for _, p := range s.net.Parameters() {
+		n := int64(1)
+		for _, d := range p.Shape {
+			n *= d
+		}
+		all[p.Name] = make([]float32, n)
+		err := torchx.Do(func(scope *torchx.Scope) error {
+			if gradients {
+				return torchx.Read(all[p.Name], scope.Own(p.Tensor.Grad()))
+			}
+			return torchx.Read(all[p.Name], p.Tensor)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return all
+}
+
+// difference is the largest one of any parameter, relative to that parameter's largest value.
+func difference(a, b map[string][]float32) float64 {
+	worst := 0.0
+	for name := range a {
+		apart, largest := 0.0, 0.0
+		for i := range a[name] {
+			apart = max(apart, math.Abs(float64(a[name][i])-float64(b[name][i])))
+			largest = max(largest, math.Abs(float64(b[name][i])))
+		}
+		worst = max(worst, apart/largest)
+	}
+	return worst
+}
+
+func TestGPUStepIsTheCPUs(t *testing.T) {
+	onGPU(t)
+	want := newSession(t, "cpu", model.Reference, 256, false, false)
+	loss := want.epochs(t, 1).Loss
+	for _, c := range []struct {
+		device  string
+		kernels model.Kernels
+	}{{"cpu", model.Fused}, {gpu, model.Reference}, {gpu, model.Fused}} {
+		s := newSession(t, c.device, c.kernels, 256, false, true)
+		apart := math.Abs(s.epochs(t, 1).Loss-loss) / loss
+		gradients := difference(s.values(t, true), want.values(t, true))
+		t.Logf("%s, %s against the CPU's reference: loss %.1e apart, gradients %.1e", c.device, c.kernels, apart, gradients)
+		if !(apart <= 1e-6) || !(gradients <= 2e-5) {
+			t.Errorf("%s, %s: loss %.1e apart, gradients %.1e", c.device, c.kernels, apart, gradients)
+		}
+	}
+}
+
+// A graph repeats what eager steps do, to the bit, however the batches come; also in a last batch of another size.
+func TestGPUGraphsAndFeedsChangeNothing(t *testing.T) {
+	onGPU(t)
+	want := newSession(t, gpu, model.Fused, 256*5+96, false, true)
+	sums := want.epochs(t, 6)
+	for _, c := range []struct{ graph, resident bool }{{false, false}, {true, true}, {true, false}} {
+		s := newSession(t, gpu, model.Fused, 256*5+96, c.graph, c.resident)
+		got := s.epochs(t, 6)
+		apart := difference(s.values(t, false), want.values(t, false))
+		t.Logf("graph %v, data on the device %v, against eager on the device: weights %.1e apart", c.graph, c.resident, apart)
+		if got != sums || apart != 0 {
+			t.Errorf("graph %v, data on the device %v: weights %.1e apart, sums %+v and %+v", c.graph, c.resident, apart, got, sums)
+		}
+		if c.graph && len(s.graphs.captured) != 2 {
+			t.Errorf("%d graphs", len(s.graphs.captured))
+		}
+	}
+}
+
+func TestGPUGraphFollowsTheLearningRate(t *testing.T) {
+	onGPU(t)
+	s := newSession(t, gpu, model.Fused, 512, true, true)
+	s.epochs(t, 3)
+	before := s.values(t, false)
+	if err := s.opt.SetLearningRate(0); err != nil {
+		t.Fatal(err)
+	}
+	s.epochs(t, 1)
+	if after := s.values(t, false); difference(after, before) != 0 {
+		t.Error("with a learning rate of 0 a replayed step changes the weights")
+	}
+	if err := s.opt.SetLearningRate(1); err != nil {
+		t.Fatal(err)
+	}
+	s.epochs(t, 1)
+	if after := s.values(t, false); difference(after, before) == 0 {
+		t.Error("with a learning rate of 1 a replayed step does not change the weights")
+	}
+}
+
+func TestGPUBatchesAreTheLoaders(t *testing.T) {
+	onGPU(t)
+	set, _ := datasettest.MNIST(t)
+	set = datasettest.First(set, 3000)
+	for _, resident := range []bool{true, false} {
+		f, err := newFeed(dataset.NewShuffledLoader(set, 256, 7), gpu, &resident)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.close()
+		for number := 1; number <= 3; number++ {
+			order := dataset.NewShuffledLoader(set, 256, 7).Order(number)
+			for b, err := range f.epoch(t.Context(), number) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				images, labels := b.tensors(nil)
+				gotImages, gotLabels := pixels(t, images), pixels(t, labels)
+				var wantImages, wantLabels []float32
+				for _, i := range order[:b.Len()] {
+					for _, v := range set.Images[int(i)*28*28:][:28*28] {
+						wantImages = append(wantImages, float32(v))
+					}
+					wantLabels = append(wantLabels, float32(set.Labels[i]))
+				}
+				order = order[b.Len():]
+				if !slices.Equal(gotImages, wantImages) || !slices.Equal(gotLabels, wantLabels) {
+					t.Fatalf("data on the device %v, epoch %d: other images than the loader's", resident, number)
+				}
+			}
+		}
+	}
+}
+
+// memory follows the GPU's free memory over a run's epochs.
+type memory struct {
+	quiet
+	t    *testing.T
+	free []int64
+}
+
+func (m *memory) Epoch(Metrics) {
+	free, err := torchx.FreeCUDAMemory(0)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	m.free = append(m.free, free)
+}
+
+// quiet is a Reporter of nothing.
+type quiet struct{}
+
+func (quiet) Log(string)                  {}
+func (quiet) Network(*model.LeNet)        {}
+func (quiet) Device(string)               {}
+func (quiet) Batch(int, torchx.Sums, int) {}
+func (quiet) Epoch(Metrics)               {}
+
+func TestGPUMemoryIsFlat(t *testing.T) {
+	onGPU(t)
+	for _, resident := range []bool{true, false} {
+		for _, graph := range []Graph{GraphOn, GraphOff} {
+			o := Options{Epochs: 50, BatchSize: 256, LearningRate: 1.5, Seed: 1, Graph: graph, Out: filepath.Join(t.TempDir(), "run")}
+			o.Dataset, o.Device, o.Kernels, o.DataOnDevice = "mnist", gpu, model.Fused, &resident
+			m := &memory{t: t}
+			s, err := Run(t.Context(), o, "test", m)
+			if err != nil {
+				t.Fatal(err)
+			}
+			what := fmt.Sprintf("graph %s, data on the device %v", graph, resident)
+			t.Logf("%s: free memory %d MB after epoch 5, %d MB after epoch 50; test accuracy %.4f", what, m.free[4]>>20, m.free[49]>>20, s.Final().TestAccuracy)
+			if m.free[49] < m.free[4] {
+				t.Errorf("%s: free memory went from %d to %d bytes", what, m.free[4], m.free[49])
+			}
+			if s.Final().TestAccuracy < 0.98 {
+				t.Errorf("%s: test accuracy %.4f", what, s.Final().TestAccuracy)
+			}
+		}
+	}
+}
