@@ -3,7 +3,7 @@
 SHELL         := /bin/sh
 MAKEFLAGS     += --jobs=2 --no-print-directory
 
-ifneq ($(filter cuda,$(MAKECMDGOALS)),)
+ifneq ($(filter cuda gpu-check,$(MAKECMDGOALS)),)
 DEVICE := cuda
 endif
 include libtorch.mk
@@ -26,7 +26,7 @@ help: ## This list
 	@echo; echo "Variables: LIBTORCH=/path or LIBTORCH_ZIP=FILE-or-URL for a libtorch of your own ($(LIBTORCH_VERSION))"
 
 ##@ Build and test
-.PHONY: build test check cuda bench bench-go image env clean
+.PHONY: build test check cuda gpu-check bench bench-go image env clean
 BENCH := $(CACHE)/pytorch-2.11.0
 build: $(BUILD)/bin/lenet ## bin/lenet
 
@@ -50,6 +50,17 @@ check: native $(TESTED) ## What CI adds to the tests: the race detector, gofmt, 
 
 cuda: native ## Builds the CUDA plug-in too, and tests that it loads; needs no GPU
 	@$(GO_ENV) go test -tags cuda -run CUDA -count=1 ./cmd/lenet
+
+GPU_CHECK := $(BUILD)/gpu-check
+gpu-check: build $(TESTED) ## Packs build/gpu-check.tar.gz, for a machine with a GPU: checks and timings, by gpu-check.sh in it
+	@bin/lenet fetch mnist >/dev/null
+	@rm -rf $(GPU_CHECK) && mkdir -p $(GPU_CHECK)/bin $(GPU_CHECK)/lib $(GPU_CHECK)/cache/lenet/datasets/mnist
+	@for p in torchx train; do $(GO_ENV) GOFLAGS= go test -c -tags gpu -ldflags '-s -w' -o $(GPU_CHECK)/bin/$$p.test ./$$p || exit; done
+	@strip -o $(GPU_CHECK)/bin/lenet $(BUILD)/bin/lenet
+	@cp $(filter %.$(SO),$(NATIVE)) $(TESTED) $(GPU_CHECK)/lib/
+	@cp $(CACHE)/datasets/mnist/*.gz $(GPU_CHECK)/cache/lenet/datasets/mnist/
+	@cp bench/gpu-check.sh bench/gpu_check.py bench/pytorch.py $(GPU_CHECK)/
+	@tar -C $(BUILD) -czf $(GPU_CHECK).tar.gz gpu-check && ls -lh $(GPU_CHECK).tar.gz
 
 bench: build ## lenet beside PyTorch: bench/results/cpu.md. Installs PyTorch (4.7 GB) into the cache
 	@test -x '$(BENCH)/bin/python' || { python3 -m venv '$(BENCH).tmp' && '$(BENCH).tmp/bin/pip' install --quiet --requirement bench/requirements.txt && mv '$(BENCH).tmp' '$(BENCH)'; }

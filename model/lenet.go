@@ -35,6 +35,7 @@ type LeNet struct {
 
 	rows, cols int
 	kernels    Kernels
+	white      torch.Tensor // [1] float32 on Device: 255, by which forwardReference divides pixels
 	scope      torchx.Scope
 }
 
@@ -64,7 +65,8 @@ func New(rows, cols int, kernels Kernels, device string) (*LeNet, error) {
 				return err
 			}
 		}
-		return nil
+		n.white = n.scope.Own(torch.Full([]int64{1}, 255, false))
+		return torchx.Move(n.white, device)
 	})
 	if err != nil {
 		n.Close()
@@ -102,7 +104,7 @@ func (n *LeNet) forwardReference(s *torchx.Scope, x torch.Tensor) torch.Tensor {
 		return s.Own(F.MaxPool2d(x, []int64{2, 2}, []int64{2, 2}, []int64{0, 0}, []int64{1, 1}, false))
 	}
 	x = s.Own(x.CastTo(torch.Float))
-	s.Own(x.DivI(torchx.To(s, s.Own(torch.Full([]int64{1}, 255, false)), n.Device)))
+	s.Own(x.DivI(n.white))
 	x = s.Own(n.Conv1.Forward(x)) // [N, 6, 24, 24]
 	x = s.Own(x.Sigmoid())
 	x = pool(x)                   // [N, 6, 12, 12]

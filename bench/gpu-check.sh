@@ -1,0 +1,15 @@
+#!/bin/sh
+# gpu-check.sh [RESULTS]: checks and times lenet on this machine's first NVIDIA GPU; writes RESULTS/gpu.json and RESULTS/gpu.md.
+#
+# `make gpu-check` packs it with all that it needs but a driver, a Python with PyTorch 2.11 for CUDA 13, whose folder serves as libtorch, and,
+# for one of the checks, compute-sanitizer. No Go, no compiler, no network.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+torch=$(python3 -c 'import os, torch; print(os.path.dirname(torch.__file__))') || {
+	echo 'gpu-check: python3 has no torch; install PyTorch 2.11.0 for CUDA 13' >&2
+	exit 1
+}
+LD_LIBRARY_PATH=$here/lib:$torch/lib:$torch/../nvidia/cu13/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+XDG_CACHE_HOME=$here/cache
+export LD_LIBRARY_PATH XDG_CACHE_HOME
+exec python3 "$here/gpu_check.py" --pack "$here" --results "${1:-results}"

@@ -1,0 +1,189 @@
+"""Checks lenet on an NVIDIA GPU and times it beside PyTorch, in turn. Called by gpu-check.sh.
+
+A part that fails is reported and does not keep the others from running; the exit status is 1 then.
+"""
+
+import argparse
+import datetime
+import gzip
+import json
+import os
+import shutil
+import statistics
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--pack", required=True, help="folder that `make gpu-check` made")
+parser.add_argument("--results", required=True, help="folder to write to")
+parser.add_argument("--rounds", type=int, default=3)
+args = parser.parse_args()
+
+LENET = os.path.join(args.pack, "bin", "lenet")
+FILES = ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"]
+# The first epochs of a run run steps as they are before one is captured, and wake the GPU up.
+WARM_UP_EPOCHS = 3
+
+
+def run(command, timeout=240):
+    """Returns a command's exit status and what it printed."""
+    print("gpu-check:", " ".join(map(str, command)), file=sys.stderr, flush=True)
+    try:
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=timeout)
+    except subprocess.TimeoutExpired as e:
+        output = e.stdout or ""
+        return 124, output if isinstance(output, str) else output.decode(errors="replace")
+    except OSError as e:
+        return 127, str(e)
+    return done.returncode, done.stdout
+
+
+def data(folder, images=None):
+    """Writes MNIST's files to a folder, decompressed; or the first images of each."""
+    for name in FILES:
+        with gzip.open(os.path.join(args.pack, "cache", "lenet", "datasets", "mnist", name + ".gz")) as f:
+            content = f.read()
+        if images:
+            header = 4 + 4 * content[3]
+            size = (len(content) - header) // struct.unpack(">I", content[4:8])[0]
+            content = content[:4] + struct.pack(">I", images) + content[8:header] + content[header : header + images * size]
+        with open(os.path.join(folder, name), "wb") as f:
+            f.write(content)
+    return folder
+
+
+def lenet(folder, options, epochs):
+    with tempfile.TemporaryDirectory() as out:
+        start = time.monotonic()
+        status, output = run([LENET, "train", "--device", "cuda", "--data", folder, "--epochs", str(epochs), "--profile", "--out", out, *options])
+        wall = time.monotonic() - start
+        if status:
+            raise RuntimeError(output[-2000:])
+        with open(os.path.join(out, "metrics.jsonl")) as f:
+            lines = [json.loads(line) for line in f]
+    first = next(line for line in output.splitlines() if line.startswith("first step"))
+    return {
+        "train_seconds": [m["train_seconds"] for m in lines],
+        "eval_seconds": [m["eval_seconds"] for m in lines],
+        "test_acc": lines[-1]["test_acc"],
+        "all_epochs_seconds": sum(m["train_seconds"] + m["eval_seconds"] for m in lines),
+        "wall_seconds": wall,
+        "first_step_seconds": float(first.split()[-2]),
+        "profile": output[output.index("first step") :],
+    }
+
+
+def pytorch(folder, form, epochs):
+    command = [sys.executable, os.path.join(args.pack, "pytorch.py"), "--device", "cuda", "--form", form, "--data", folder, "--epochs", str(epochs)]
+    start = time.monotonic()
+    status, output = run(command)
+    if status:
+        raise RuntimeError(output[-2000:])
+    r = json.loads(output.splitlines()[-1])
+    r.update(test_acc=r["test_acc"][-1], wall_seconds=time.monotonic() - start, all_epochs_seconds=sum(r["train_seconds"] + r["eval_seconds"]))
+    return r
+
+
+def checks(small):
+    """(name, command) of each check whose exit status says whether it passed."""
+    test = lambda name, which: [os.path.join(args.pack, "bin", name + ".test"), "-test.v", "-test.run", which]
+    two_steps = [LENET, "train", "--device", "cuda", "--data", small, "--epochs", "1", "--no-progress", "--force", "--out", os.path.join(small, "run")]
+    sanitizer = shutil.which("compute-sanitizer") or "/usr/local/cuda/bin/compute-sanitizer"
+    sanitized = lambda tool, *options: [sanitizer, "--tool", tool, "--error-exitcode", "1", *two_steps, *options]
+    return [
+        ("the operators against libtorch's on the CPU", test("torchx", "ConvPool|Linear|CrossEntropy|Totals|NotANumber")),
+        ("a step, CPU and GPU, reference and fused; eager and graph; streamed and on the device; memory over 50 epochs", test("train", "GPU")),
+        ("compute-sanitizer memcheck, two steps", sanitized("memcheck", "--graph", "off", "--data-on-device")),
+        ("compute-sanitizer memcheck, two streamed steps", sanitized("memcheck", "--graph", "off", "--no-data-on-device")),
+        ("compute-sanitizer racecheck, two steps", sanitized("racecheck", "--graph", "off", "--data-on-device")),
+    ]
+
+
+def summary(runs):
+    epochs = [1e3 * s for r in runs for s in r["train_seconds"][min(WARM_UP_EPOCHS, len(r["train_seconds"]) - 1) :]]
+    evaluations = [1e3 * s for r in runs for s in r["eval_seconds"][1:]]
+    spread = lambda values: {"median": statistics.median(values), "min": min(values), "max": max(values), "n": len(values)}
+    return {
+        "epoch_ms": spread(epochs),
+        "evaluation_ms": spread(evaluations),
+        "first_step_seconds": spread([r["first_step_seconds"] for r in runs]),
+        "all_epochs_seconds": spread([r["all_epochs_seconds"] for r in runs]),
+        "epochs": len(runs[0]["train_seconds"]),
+        "test_acc": [r["test_acc"] for r in runs],
+    }
+
+
+def environment():
+    import torch
+
+    gpu = run(["nvidia-smi", "--query-gpu=name,driver_version,memory.total", "--format=csv,noheader"])[1].strip()
+    return {
+        "date": datetime.date.today().isoformat(),
+        "gpu": gpu,
+        "cpus": os.cpu_count(),
+        "pytorch": torch.__version__,
+        "lenet": run([LENET, "--version"])[1].strip(),
+    }
+
+
+os.makedirs(args.results, exist_ok=True)
+result = {"environment": environment(), "checks": [], "timings": {}, "failures": {}, "profiles": {}}
+with tempfile.TemporaryDirectory() as whole, tempfile.TemporaryDirectory() as small:
+    data(whole)
+    for name, command in checks(data(small, 512)):
+        status, output = run(command)
+        figures = [line.split(": ", 1)[1] for line in output.splitlines() if "_test.go:" in line and ": " in line]
+        result["checks"].append({"name": name, "passed": status == 0, "figures": figures})
+        if status:
+            result["failures"][name] = output[-6000:]
+
+    competitors = {
+        "lenet, graph, data on the device": lambda: lenet(whole, ["--graph", "on", "--data-on-device"], 25),
+        "lenet, graph, streamed": lambda: lenet(whole, ["--graph", "on", "--no-data-on-device"], 25),
+        "lenet, eager, data on the device": lambda: lenet(whole, ["--graph", "off", "--data-on-device"], 25),
+        "lenet, eager, streamed": lambda: lenet(whole, ["--graph", "off", "--no-data-on-device"], 25),
+        "lenet, graph, libtorch's own kernels": lambda: lenet(whole, ["--graph", "on", "--data-on-device", "--kernels", "reference"], 25),
+        "PyTorch, eager": lambda: pytorch(whole, "slices", 6),
+        "PyTorch, CUDA graph": lambda: pytorch(whole, "graph", 6),
+    }
+    runs = {name: [] for name in competitors}
+    for _ in range(args.rounds):
+        for name, start in competitors.items():
+            if name in result["failures"]:
+                continue
+            try:
+                runs[name].append(start())
+            except (RuntimeError, ValueError, StopIteration, OSError) as e:
+                result["failures"][name] = str(e)
+for name, of in runs.items():
+    if of:
+        result["timings"][name] = summary(of)
+        result["profiles"][name] = of[-1].get("profile", "")
+
+e = result["environment"]
+text = ["# lenet on a GPU", "", f"{e['date']}; {e['gpu']}; {e['cpus']} CPUs; lenet {e['lenet']}, PyTorch {e['pytorch']}. By `bench/gpu-check.sh`.", ""]
+text += ["## Checks", ""]
+for c in result["checks"]:
+    text += [f"- {'passed' if c['passed'] else 'FAILED'}: {c['name']}"] + [f"  - {figure}" for figure in c["figures"]]
+text += ["", "## Time", "", "Median (smallest–largest) of the epochs after each process's first three; the programs ran in turn.", ""]
+text += ["| | training, ms an epoch | ratio | evaluation, ms | all epochs, s | first step after, s | test accuracy at the end |", "| --- " * 7 + "|"]
+best = min((t["epoch_ms"]["median"] for n, t in result["timings"].items() if n.startswith("lenet")), default=None)
+for name, t in result["timings"].items():
+    cell = lambda s: f"{s['median']:.3g} ({s['min']:.3g}–{s['max']:.3g})"
+    ratio = f"{t['epoch_ms']['median'] / best:.2f}" if best else ""
+    accuracy = ", ".join(f"{a:.4f}" for a in t["test_acc"])
+    text.append(f"| {name} | {cell(t['epoch_ms'])} | {ratio} | {cell(t['evaluation_ms'])} | {t['all_epochs_seconds']['median']:.3g} for {t['epochs']} | {cell(t['first_step_seconds'])} | {accuracy} |")
+if result["failures"]:
+    text += ["", "## Failures", ""]
+    for name, output in result["failures"].items():
+        text += [f"### {name}", "", "```", output.strip(), "```", ""]
+with open(os.path.join(args.results, "gpu.json"), "w") as f:
+    json.dump(result, f, indent=1)
+    f.write("\n")
+with open(os.path.join(args.results, "gpu.md"), "w") as f:
+    f.write("\n".join(text).rstrip() + "\n")
+print("\n".join(text))
+sys.exit(bool(result["failures"]))
