@@ -117,7 +117,7 @@ CXX      ?= g++
 CXXFLAGS ?= -O2
 COMPILE   = $(CXX) -std=c++17 $(CXXFLAGS) -fPIC $(OPENMP) -MMD -MP -isystem $(BUILD)/libtorch/include -isystem $(BUILD)/libtorch/include/torch/csrc/api/include
 LEVELS   := plain $(if $(filter %x86_64,$(PLATFORM)),avx2 avx512)
-TORCHX   := torchx conv_pool linear cross_entropy totals kernels cuda/loader $(LEVELS:%=conv_pool_kernels-%)
+TORCHX   := torchx optimizer activation conv_pool linear cross_entropy totals kernels cuda/loader $(LEVELS:%=conv_pool_kernels-%)
 NATIVE   := $(BUILD)/lib/libcgotorch.$(SO) $(BUILD)/lib/libtorchx.$(SO) $(if $(CUDA),$(BUILD)/lib/libtorchx_cuda.$(SO))
 .DELETE_ON_ERROR:
 
@@ -155,7 +155,7 @@ VECTORS_plain  := -DLANES=4 -DREGISTERS=$(if $(filter %x86_64,$(PLATFORM)),16,32
 VECTORS_avx2   := -DLANES=8 -DREGISTERS=16 -mavx2 -mfma
 VECTORS_avx512 := -DLANES=16 -DREGISTERS=32 -mavx512f -mavx512vl -mavx512bw -mavx512dq -mfma -mprefer-vector-width=512
 
-$(BUILD)/obj/conv_pool_kernels-%.o: torchx/cc/conv_pool_kernels.cc torchx/cc/kernels.h $(BUILD)/libtorch.path libtorch.mk
+$(BUILD)/obj/conv_pool_kernels-%.o: torchx/cc/conv_pool_kernels.cc torchx/cc/kernels.h torchx/cc/activation.h $(BUILD)/libtorch.path libtorch.mk
 	@mkdir -p $(@D)
 	@echo 'c++  $< ($*)' >&2
 	@$(CXX) -std=c++17 -O3 -ffp-contract=fast $(NO_SHARED_LOADS) -Wno-psabi -fPIC -DLEVEL=$* $(VECTORS_$*) -c $< -o $@.tmp && mv $@.tmp $@
@@ -172,7 +172,7 @@ $(TOOLKIT)/bin/nvcc: | tools
 	@echo "NVIDIA's compiler -> $(TOOLKIT)" >&2
 	@python3 scripts/libtorch.py toolkit $(TOOLKIT) $(WHEEL_PYTHON) $(WHEEL_PLATFORMS) $(TOOLKIT_WHEELS)
 
-$(CUDA_KERNELS:%=$(BUILD)/obj/cuda/%.o): $(BUILD)/obj/%.o: torchx/cc/%.cu torchx/cc/cuda/kernels.h torchx/cc/cuda/launch.h $(BUILD)/libtorch.path | $(TOOLKIT)/bin/nvcc
+$(CUDA_KERNELS:%=$(BUILD)/obj/cuda/%.o): $(BUILD)/obj/%.o: torchx/cc/%.cu torchx/cc/activation.h $(addprefix torchx/cc/cuda/,kernels.h launch.h activation.cuh) $(BUILD)/libtorch.path | $(TOOLKIT)/bin/nvcc
 	@mkdir -p $(@D)
 	@echo 'nvcc $<' >&2
 	@$(TOOLKIT)/bin/nvcc -ccbin '$(CXX)' -std=c++17 -O3 -Xcompiler -fPIC $(GPUS) -c $< -o $@.tmp && mv $@.tmp $@

@@ -34,6 +34,8 @@ type Loader struct {
 	batchSize int
 	shuffle   bool
 	seed      uint64
+	indices   []uint32 // of the set's images that are used; nil: all
+	augment   *augmenter
 	order     []uint32
 	pager     *pager
 	buffers   Buffers     // nil: the batches' memory is their own
@@ -64,6 +66,24 @@ func NewShuffledLoader(set *Set, batchSize int, seed uint64) *Loader {
 	return l
 }
 
+// Restrict leaves only some of the set's images, by their indices. It is called before the first epoch.
+func (l *Loader) Restrict(indices []uint32) {
+	l.indices = indices
+	l.order = make([]uint32, len(indices))
+}
+
+// Augment makes the loader change each image as it gathers it. How follows from the loader's seed, the epoch and the image's
+// index. It is called before the first epoch.
+func (l *Loader) Augment(a Augmentation) {
+	l.augment = nil
+	if a != (Augmentation{}) {
+		l.augment = &augmenter{a, l.set.Rows, l.set.Cols}
+	}
+}
+
+// Augments says whether the loader changes images.
+func (l *Loader) Augments() bool { return l.augment != nil }
+
 // GatherInto makes the loader gather its batches into these buffers: in each, a full batch's images, then its labels. It is called
 // before the first epoch.
 func (l *Loader) GatherInto(buffers Buffers) {
@@ -85,15 +105,15 @@ func (l *Loader) allot(n int, buffer func(i int) []uint8) {
 }
 
 // Len returns the number of images in an epoch.
-func (l *Loader) Len() int { return l.set.Len() }
+func (l *Loader) Len() int { return len(l.order) }
 
 // Batches returns the number of batches in an epoch.
-func (l *Loader) Batches() int { return (l.set.Len() + l.batchSize - 1) / l.batchSize }
+func (l *Loader) Batches() int { return (l.Len() + l.batchSize - 1) / l.batchSize }
 
 // BatchSize returns the number of images in a full batch.
 func (l *Loader) BatchSize() int { return l.batchSize }
 
-// Set returns what the loader yields.
+// Set returns the set whose images the loader yields.
 func (l *Loader) Set() *Set { return l.set }
 
 // Order returns the order of an epoch's images, as indices into the set. It belongs to the loader: it is valid until the next epoch.
@@ -152,7 +172,7 @@ func (l *Loader) produce(epoch int, ready chan<- *Batch, stop <-chan struct{}) e
 				}
 			}
 			indices := l.order[start:min(start+l.batchSize, len(l.order))]
-			l.pager.around(indices, func() { l.gather(b, indices) })
+			l.pager.around(indices, func() { l.gather(b, epoch, indices) })
 			ready <- b
 		}
 	}
@@ -165,6 +185,7 @@ func (l *Loader) arrange(epoch int) {
 	for i := range l.order {
 		l.order[i] = uint32(i)
 	}
+	copy(l.order, l.indices)
 	if !l.shuffle {
 		return
 	}
@@ -175,11 +196,18 @@ func (l *Loader) arrange(epoch int) {
 	}
 }
 
-func (l *Loader) gather(b *Batch, indices []uint32) {
+func (l *Loader) gather(b *Batch, epoch int, indices []uint32) {
 	size := l.set.Rows * l.set.Cols
 	b.Images, b.Labels = b.Images[:len(indices)*size], b.Labels[:len(indices)]
+	var random rand.PCG
 	for i, index := range indices {
-		copy(b.Images[i*size:(i+1)*size], l.set.Images[int(index)*size:])
+		from, to := l.set.Images[int(index)*size:][:size], b.Images[i*size:(i+1)*size]
+		if l.augment == nil {
+			copy(to, from)
+		} else {
+			random.Seed(^l.seed, uint64(epoch)<<32|uint64(index)) // not the stream of the order
+			l.augment.distort(to, from, &random)
+		}
 		b.Labels[i] = l.set.Labels[index]
 	}
 }

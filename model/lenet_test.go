@@ -22,10 +22,7 @@ func network(t testing.TB, seed uint64, rows, cols int) *model.LeNet {
 
 func networkWith(t testing.TB, kernels model.Kernels, seed uint64, rows, cols int) *model.LeNet {
 	t.Helper()
-	if err := torchx.ManualSeed(seed); err != nil {
-		t.Fatal(err)
-	}
-	net, err := model.New(rows, cols, kernels, "cpu")
+	net, err := model.New(rows, cols, model.Options{Activation: model.Sigmoid, Kernels: kernels, Device: "cpu", Seed: seed})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +153,7 @@ func testOneStep(t *testing.T, kernels model.Kernels) {
 		x, y := torchx.Bytes(s, test.Images[:n*28*28], n, 1, 28, 28), torchx.Bytes(s, labels, n)
 		logits := net.Forward(s, x)
 		compare(t, "logits", values(t, logits, n*model.Classes), refLogits)
-		loss := net.Loss(s, logits, y)
+		loss := net.Loss(s, logits, y, 0)
 		compare(t, "loss", []float32{loss.Item().(float32)}, []float64{refLoss})
 		if err := torchx.Backward(loss); err != nil {
 			return err
@@ -197,7 +194,7 @@ func TestNetworkTakesOtherImageSizes(t *testing.T) {
 		t.Error(err)
 	}
 	for _, side := range [][2]int{{15, 28}, {28, 15}, {0, 0}} {
-		if _, err := model.New(side[0], side[1], model.Fused, "cpu"); err == nil || !strings.Contains(err.Error(), "at least 16x16") {
+		if _, err := model.New(side[0], side[1], model.Options{Activation: model.Sigmoid, Kernels: model.Fused, Device: "cpu"}); err == nil || !strings.Contains(err.Error(), "at least 16x16") {
 			t.Errorf("New(%d, %d): %v", side[0], side[1], err)
 		}
 	}

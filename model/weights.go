@@ -14,7 +14,7 @@ import (
 )
 
 // Save writes the weights to path as safetensors (https://github.com/huggingface/safetensors), float32, under the names and
-// shapes of [LeNet.Parameters]. The file is replaced whole or stays as it was.
+// shapes of [LeNet.Parameters], with the activation's name among its metadata. The file is replaced whole or stays as it was.
 func (n *LeNet) Save(path string) error {
 	views := map[string]safetensors.TensorView{}
 	for _, p := range n.Parameters() {
@@ -36,7 +36,7 @@ func (n *LeNet) Save(path string) error {
 		}
 		views[p.Name] = view
 	}
-	file, err := safetensors.Serialize(views, map[string]string{"format": "pt"})
+	file, err := safetensors.Serialize(views, map[string]string{"format": "pt", activationKey: string(n.Activation)})
 	if err != nil {
 		return fmt.Errorf("model: %w", err)
 	}
@@ -46,12 +46,47 @@ func (n *LeNet) Save(path string) error {
 	return nil
 }
 
+// activationKey is the activation's name in a file's metadata. A file without it is the report's.
+const activationKey = "activation"
+
+// Open returns the network of a file that Save wrote, for images of rows x cols pixels, with the file's activation and weights.
+func Open(path string, rows, cols int, kernels Kernels, device string) (*LeNet, error) {
+	file, err := readFile(path)
+	if err != nil {
+		return nil, err
+	}
+	_, metadata, err := safetensors.ReadMetadata(file)
+	if err != nil {
+		return nil, fmt.Errorf("model: %s: it is not a whole safetensors file: %w", path, err)
+	}
+	activation := Sigmoid
+	if name, ok := metadata.Metadata()[activationKey]; ok {
+		activation = Activation(name)
+	}
+	if !slices.Contains(Activations, activation) {
+		return nil, fmt.Errorf("model: %s: its activation is %q, and this lenet knows %v", path, activation, Activations)
+	}
+	n, err := New(rows, cols, Options{Activation: activation, Kernels: kernels, Device: device})
+	if err != nil {
+		return nil, err
+	}
+	if err := n.Load(path); err != nil {
+		n.Close()
+		return nil, err
+	}
+	return n, nil
+}
+
 // maxFile is larger than any checkpoint of a LeNet: other files are refused unread.
 const maxFile = 1 << 30
 
 // Load reads weights that Save wrote, or another program under the same names. Where it fails, the network is unchanged.
 func (n *LeNet) Load(path string) error {
-	values, err := n.readWeights(path)
+	file, err := readFile(path)
+	if err != nil {
+		return err
+	}
+	values, err := n.weightsOf(file)
 	if err != nil {
 		return fmt.Errorf("model: %s: %w", path, err)
 	}
@@ -63,19 +98,23 @@ func (n *LeNet) Load(path string) error {
 	return nil
 }
 
-// readWeights returns the values of the network's parameters, in their order, once the whole file fits the network.
-func (n *LeNet) readWeights(path string) ([][]float32, error) {
+func readFile(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("model: %w", err)
 	}
 	if !info.Mode().IsRegular() || info.Size() > maxFile {
-		return nil, fmt.Errorf("it is no checkpoint of a LeNet, but %v of %d bytes", info.Mode().Type(), info.Size())
+		return nil, fmt.Errorf("model: %s: it is no checkpoint of a LeNet, but %v of %d bytes", path, info.Mode().Type(), info.Size())
 	}
 	file, err := os.ReadFile(path)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("model: %w", err)
 	}
+	return file, nil
+}
+
+// weightsOf returns the values of the network's parameters, in their order, once the whole file fits the network.
+func (n *LeNet) weightsOf(file []byte) ([][]float32, error) {
 	tensors, err := safetensors.Deserialize(file)
 	if err != nil {
 		return nil, fmt.Errorf("it is not a whole safetensors file: %w", err)

@@ -48,25 +48,40 @@ func (b *block) want(t *testing.T, f func(s *Scope, x torch.Tensor, layers ...La
 	return onCPU(func() [][]float32 { return b.run(t, f) })
 }
 
-// byLibtorch is what the operator stands for.
-func byLibtorch(s *Scope, x torch.Tensor, layers ...Layer) torch.Tensor {
-	for _, l := range layers {
-		x = s.Own(F.Conv2d(x, l.Weight, l.Bias, []int64{1, 1}, []int64{0, 0}, []int64{1, 1}, 1))
-		x = s.Own(F.MaxPool2d(x, []int64{2, 2}, []int64{2, 2}, []int64{0, 0}, []int64{1, 1}, false))
+// operator is ConvPool with an activation; byLibtorch is what it stands for.
+func operator(f Activation) func(s *Scope, x torch.Tensor, layers ...Layer) torch.Tensor {
+	return func(s *Scope, x torch.Tensor, layers ...Layer) torch.Tensor { return ConvPool(s, x, f, layers...) }
+}
+
+func byLibtorch(f Activation) func(s *Scope, x torch.Tensor, layers ...Layer) torch.Tensor {
+	return func(s *Scope, x torch.Tensor, layers ...Layer) torch.Tensor {
+		for _, l := range layers {
+			x = s.Own(F.Conv2d(x, l.Weight, l.Bias, []int64{1, 1}, []int64{0, 0}, []int64{1, 1}, 1))
+			x = s.Own(F.MaxPool2d(x, []int64{2, 2}, []int64{2, 2}, []int64{0, 0}, []int64{1, 1}, false))
+			x = activated(s, x, f)
+		}
+		return x
+	}
+}
+
+// activated is an activation by libtorch.
+func activated(s *Scope, x torch.Tensor, f Activation) torch.Tensor {
+	switch f {
+	case Sigmoid:
+		return s.Own(x.Sigmoid())
+	case Tanh:
+		return s.Own(x.Tanh())
+	case ReLU:
+		return s.Own(x.Relu())
 	}
 	return x
 }
 
-func byLibtorchSigmoid(s *Scope, x torch.Tensor, layers ...Layer) torch.Tensor {
-	for _, l := range layers {
-		x = byLibtorch(s, x, l)
-		x = s.Own(x.Sigmoid())
-	}
-	return x
-}
+var activations = []Activation{None, Sigmoid, Tanh, ReLU}
 
 // All values are eighths from -1 to 1, so every sum is exact in float32, in whatever order: results must be the same to the bit,
-// and of the many ties in a maximum, each must go to the position that libtorch chooses.
+// and of the many ties in a maximum, each must go to the position that libtorch chooses. An activation adds its rounding, which the slope
+// of a saturated tanh, 1 - y², shows most: there 1e-4 of the largest value.
 func TestConvPoolIsLibtorchsConvolutionAndPooling(t *testing.T) {
 	forEachLevel(t, func(t *testing.T) {
 		random := rand.New(rand.NewPCG(1, 2))
@@ -77,16 +92,12 @@ func TestConvPoolIsLibtorchsConvolutionAndPooling(t *testing.T) {
 		}
 		for _, sh := range shapes {
 			b := newBlock(sh[0], sh[1], sh[2], sh[3], sh[4], eighth)
-			got, want := b.run(t, ConvPool), b.want(t, byLibtorch)
-			for i := range want {
-				if !slices.Equal(got[i], want[i]) {
-					t.Errorf("batch %d, %d -> %d channels, %dx%d: %s differs by %.2g of the largest", sh[0], sh[1], sh[2], sh[3], sh[4], resultNames[i], largestDifference(got[i], want[i]))
-				}
-			}
-			got, want = b.run(t, ConvPoolSigmoid), b.want(t, byLibtorchSigmoid)
-			for i := range want {
-				if d := largestDifference(got[i], want[i]); !(d <= 1e-5) {
-					t.Errorf("batch %d, %d -> %d channels, %dx%d, sigmoid: %s differs by %.2g of the largest", sh[0], sh[1], sh[2], sh[3], sh[4], resultNames[i], d)
+			for _, f := range activations {
+				got, want := b.run(t, operator(f)), b.want(t, byLibtorch(f))
+				for i := range want {
+					if d := largestDifference(got[i], want[i]); !(slices.Equal(got[i], want[i]) || f != None && d <= 1e-5 || f == Tanh && d <= 1e-4) {
+						t.Errorf("batch %d, %d -> %d channels, %dx%d, activation %d: %s differs by %.2g of the largest", sh[0], sh[1], sh[2], sh[3], sh[4], f, resultNames[i], d)
+					}
 				}
 			}
 		}
@@ -100,13 +111,13 @@ func TestConvPoolsGradientsAreItsDifferences(t *testing.T) {
 		random := rand.New(rand.NewPCG(3, 4))
 		b := newBlock(2, 3, 5, 8, 10, func() float32 { return float32(random.NormFloat64()) })
 		value := func() float64 { // of the sum of y * dy, as run has it
-			y, sum := b.run(t, ConvPool)[0], 0.0
+			y, sum := b.run(t, operator(None))[0], 0.0
 			for i := range y {
 				sum += float64(y[i]) * float64(b.dy[i])
 			}
 			return sum
 		}
-		analytic := b.run(t, ConvPool)
+		analytic := b.run(t, operator(None))
 		for i, at := range [][]float32{b.x, b.weight, b.bias} {
 			for range 20 {
 				const h = 1.0 / 512
@@ -134,11 +145,11 @@ func TestConvPoolTakesBytesAsFractionsOf255(t *testing.T) {
 			pixels[i] = uint8(random.IntN(256))
 			b.x[i] = float32(pixels[i]) / 255
 		}
-		want := b.want(t, byLibtorch)
+		want := b.want(t, byLibtorch(None))
 		got := b.run(t, func(s *Scope, x torch.Tensor, layers ...Layer) torch.Tensor {
 			sum := s.Own(x.Sum())
 			nothing := s.Own(sum.Mul(To(s, s.Own(torch.Full([]int64{1}, 0, false)), device)))
-			y := ConvPool(s, To(s, Bytes(s, pixels, 9, 1, 28, 28), device), layers...)
+			y := ConvPool(s, To(s, Bytes(s, pixels, 9, 1, 28, 28), device), None, layers...)
 			return s.Own(y.Add(nothing, 1)) // so that x has a gradient, 0
 		})
 		for _, i := range []int{0, 2, 3} {
@@ -157,7 +168,7 @@ func TestConvPoolSigmoidIsRightEverywhere(t *testing.T) {
 			b.x[i*36] = v // the first pixel, through a filter that keeps only that one; the other three positions have 0
 		}
 		b.weight[0] = 1
-		got := b.run(t, ConvPoolSigmoid)[0]
+		got := b.run(t, operator(Sigmoid))[0]
 		tolerance := 1.2e-7
 		if device != "cpu" {
 			tolerance = 3e-7 // CUDA's expf errs by two units in the last place
@@ -173,7 +184,7 @@ func TestConvPoolSigmoidIsRightEverywhere(t *testing.T) {
 		for i := range b.x {
 			b.x[i] = 0
 		}
-		if got, want := float64(b.run(t, ConvPoolSigmoid)[0][0]), 1/(1+math.Exp(30)); math.Abs(got-want) > 1e-6*want {
+		if got, want := float64(b.run(t, operator(Sigmoid))[0][0]), 1/(1+math.Exp(30)); math.Abs(got-want) > 1e-6*want {
 			t.Errorf("sigmoid(-30) is %v, want %v", got, want)
 		}
 	})
@@ -184,7 +195,7 @@ func TestNotANumberIsTheLargest(t *testing.T) {
 	forEachLevel(t, func(t *testing.T) {
 		b := newBlock(1, 1, 1, 8, 8, func() float32 { return 1 })
 		b.x[0] = float32(math.NaN()) // seen by the first of the four positions of y's first element alone
-		for _, f := range []func(*Scope, torch.Tensor, ...Layer) torch.Tensor{ConvPool, byLibtorch, ConvPoolSigmoid} {
+		for _, f := range []func(*Scope, torch.Tensor, ...Layer) torch.Tensor{operator(None), byLibtorch(None), operator(Sigmoid), operator(Tanh), operator(ReLU)} {
 			y := b.run(t, f)[0]
 			if nan := fmt.Sprint(y[0] != y[0], y[1] != y[1], y[2] != y[2], y[3] != y[3]); nan != "true false false false" {
 				t.Errorf("y is %v", y)
@@ -198,7 +209,7 @@ func TestConvPoolOfSeveralLayersIsOneAfterTheOther(t *testing.T) {
 	forEachLevel(t, func(t *testing.T) {
 		random := rand.New(rand.NewPCG(9, 10))
 		values := normals(random)
-		for _, f := range []func(*Scope, torch.Tensor, ...Layer) torch.Tensor{ConvPool, ConvPoolSigmoid} {
+		for _, f := range []func(*Scope, torch.Tensor, ...Layer) torch.Tensor{operator(None), operator(Sigmoid)} {
 			for _, n := range []int64{1, 37} {
 				x, dy := values(n, 2, 46, 44), values(n, 3, 2, 2)
 				layers := []input{values(6, 2, 5, 5), values(6), values(16, 6, 5, 5), values(16), values(3, 16, 5, 5), values(3)}
@@ -230,9 +241,9 @@ func TestConvPoolsBitsDependOnTheNumberOfThreadsAlone(t *testing.T) {
 		if err := SetNumThreads(threads); err != nil {
 			t.Fatal(err)
 		}
-		first := b.run(t, ConvPoolSigmoid)
+		first := b.run(t, operator(Sigmoid))
 		for range 20 {
-			again := b.run(t, ConvPoolSigmoid)
+			again := b.run(t, operator(Sigmoid))
 			for i := range first {
 				if !slices.Equal(first[i], again[i]) {
 					t.Fatalf("%d threads: %s is not the same twice", threads, resultNames[i])
@@ -245,7 +256,7 @@ func TestConvPoolsBitsDependOnTheNumberOfThreadsAlone(t *testing.T) {
 func TestConvPoolLeavesOtherFiltersToLibtorch(t *testing.T) {
 	err := Do(func(s *Scope) error {
 		x, bias := s.Own(torch.Rand([]int64{2, 1, 9, 9}, false)), s.Own(torch.Full([]int64{2}, 0, false))
-		got := ConvPool(s, x, Layer{s.Own(torch.Full([]int64{2, 1, 3, 3}, 1, false)), bias})
+		got := ConvPool(s, x, None, Layer{s.Own(torch.Full([]int64{2, 1, 3, 3}, 1, false)), bias})
 		if shape := got.Shape(); !slices.Equal(shape, []int64{2, 2, 3, 3}) {
 			t.Errorf("a 3x3 filter of 9x9 images gives %v", shape)
 		}

@@ -13,42 +13,44 @@ import (
 // A Layer is the parameters of a convolution, weight [out, in, 5, 5], or of a linear layer, weight [out, in]; and bias [out].
 type Layer struct{ Weight, Bias torch.Tensor }
 
-// ConvPool returns max_pool2d(conv2d(x, weight, bias), 2) of x [N, in, rows, cols], which is float32, or uint8 that stands for x/255:
-// [N, out, (rows-4)/2, (cols-4)/2]. Of several layers, each takes what the one before yields. s owns the result.
+// An Activation is applied to each value of a layer's output.
+type Activation int
+
+// The activations, numbered as in cc/activation.h.
+const (
+	None Activation = iota
+	Sigmoid
+	Tanh
+	ReLU
+)
+
+// ConvPool returns f(max_pool2d(conv2d(x, weight, bias), 2)), f an activation, of x [N, in, rows, cols], which is float32, or uint8 that stands
+// for x/255: [N, out, (rows-4)/2, (cols-4)/2]. Of several layers, each takes what the one before yields. s owns the result.
 //
-// It never stores what a convolution yields, and so is some ten times faster than the two operators; see cc/conv_pool_kernels.cc.
-// Where its kernels do not apply, it is those two operators. Like gotorch's functions it panics with the text of an exception, which
+// It never stores what a convolution yields, and so is some ten times faster than the operators one by one; see cc/conv_pool_kernels.cc.
+// Where its kernels do not apply, it is those operators. Like gotorch's functions it panics with the text of an exception, which
 // [Do] returns as an error; so do all in this file.
-func ConvPool(s *Scope, x torch.Tensor, layers ...Layer) torch.Tensor {
-	return convPool(s, x, layers, false)
-}
-
-// ConvPoolSigmoid is [ConvPool] with a sigmoid after each pooling.
-func ConvPoolSigmoid(s *Scope, x torch.Tensor, layers ...Layer) torch.Tensor {
-	return convPool(s, x, layers, true)
-}
-
-func convPool(s *Scope, x torch.Tensor, layers []Layer, sigmoid bool) torch.Tensor {
+func ConvPool(s *Scope, x torch.Tensor, f Activation, layers ...Layer) torch.Tensor {
 	var y unsafe.Pointer
 	l := handles(layers)
-	must(check(C.torchx_conv_pool(*x.T, unsafe.SliceData(l), C.size_t(len(l)), C.bool(sigmoid), &y)))
+	must(check(C.torchx_conv_pool(*x.T, unsafe.SliceData(l), C.size_t(len(l)), C.int(f), &y)))
 	return s.own(y)
 }
 
-// Linear returns linear layers' x·weightᵀ + bias of x [N, in] float32, with a sigmoid between each and the next: [N, out]. s owns the
+// Linear returns linear layers' x·weightᵀ + bias of x [N, in] float32, with an activation between each and the next: [N, out]. s owns the
 // result. Threads meet once for all layers, and not at each; see cc/linear.cc.
-func Linear(s *Scope, x torch.Tensor, layers ...Layer) torch.Tensor {
+func Linear(s *Scope, x torch.Tensor, f Activation, layers ...Layer) torch.Tensor {
 	var y unsafe.Pointer
 	l := handles(layers)
-	must(check(C.torchx_linear(*x.T, unsafe.SliceData(l), C.size_t(len(l)), &y)))
+	must(check(C.torchx_linear(*x.T, unsafe.SliceData(l), C.size_t(len(l)), C.int(f), &y)))
 	return s.own(y)
 }
 
 // CrossEntropy returns the softmax cross-entropy, the mean over the batch, of logits [N, classes] float32 and labels [N] uint8: a
-// tensor of one element that s owns.
-func CrossEntropy(s *Scope, logits, labels torch.Tensor) torch.Tensor {
+// tensor of one element that s owns. With label smoothing, 0 to 1, that much of the target is spread evenly over the classes.
+func CrossEntropy(s *Scope, logits, labels torch.Tensor, labelSmoothing float64) torch.Tensor {
 	var loss unsafe.Pointer
-	must(check(C.torchx_cross_entropy(*logits.T, *labels.T, &loss)))
+	must(check(C.torchx_cross_entropy(*logits.T, *labels.T, C.double(labelSmoothing), &loss)))
 	return s.own(loss)
 }
 

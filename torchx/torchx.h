@@ -40,10 +40,10 @@ typedef struct {
   void *weight, *bias;  // tensors
 } torchx_layer;
 
-// The operators of conv_pool.cc, linear.cc and cross_entropy.cc, and the choice of their kernels.
-char *torchx_conv_pool(void *x, const torchx_layer *layers, size_t n, bool sigmoid, void **y);
-char *torchx_linear(void *x, const torchx_layer *layers, size_t n, void **y);
-char *torchx_cross_entropy(void *logits, void *labels, void **loss);
+// The operators of conv_pool.cc, linear.cc and cross_entropy.cc, and the choice of their kernels. activation is one of cc/activation.h.
+char *torchx_conv_pool(void *x, const torchx_layer *layers, size_t n, int activation, void **y);
+char *torchx_linear(void *x, const torchx_layer *layers, size_t n, int activation, void **y);
+char *torchx_cross_entropy(void *logits, void *labels, double label_smoothing, void **loss);
 char *torchx_use_kernels(const char *kernels);
 
 // What an epoch adds up over its batches, a tensor of 3 float64 on a device: losses, right answers, images. See cc/totals.cc.
@@ -55,12 +55,24 @@ char *torchx_reset_totals(void *totals);
 // Gradients of a scalar with respect to every parameter that it depends on, added to the parameters' gradients.
 char *torchx_backward(void *loss);
 
-// Plain stochastic gradient descent over parameters on one device, where the learning rate is, too.
-char *torchx_sgd(void *const *params, size_t n, double learning_rate, void **sgd);
-char *torchx_sgd_set_learning_rate(void *sgd, double learning_rate);
-char *torchx_sgd_zero_grad(void *sgd);
-char *torchx_sgd_step(void *sgd);
-void torchx_sgd_free(void *sgd);
+enum { TORCHX_SGD, TORCHX_ADAM, TORCHX_ADAMW };  // in the order of optimizer.go
+
+typedef struct {
+  int kind;
+  double learning_rate, weight_decay;
+  double momentum;  // of SGD
+  bool nesterov;
+  double beta1, beta2, epsilon;  // of Adam
+  double average;                // by which the parameters' moving averages decay at a step; 0: there are none
+} torchx_optimizer_settings;
+
+// An optimizer of parameters on one device, where all its values are, too. See cc/optimizer.h.
+char *torchx_optimizer(void *const *params, size_t n, const torchx_optimizer_settings *settings, void **optimizer);
+char *torchx_optimizer_set_learning_rate(void *optimizer, double learning_rate);
+char *torchx_optimizer_zero_grad(void *optimizer);
+char *torchx_optimizer_step(void *optimizer);
+char *torchx_optimizer_swap_averages(void *optimizer);
+void torchx_optimizer_free(void *optimizer);
 
 // Whether the calling thread records operations for Backward; sets it, and returns what it was.
 bool torchx_set_grad_enabled(bool enabled);

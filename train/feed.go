@@ -27,15 +27,18 @@ type batch interface {
 }
 
 // newFeed returns the feed for a loader's batches on a device, "cpu" or "cuda:N". On a GPU the whole set is there, or its batches come
-// as they are needed: as onDevice says, or, if it is nil, as there is room.
+// as they are needed: as onDevice says, or, if it is nil, as there is
+// room. A loader that changes images has them come.
 func newFeed(loader *dataset.Loader, device string, onDevice *bool) (feed, error) {
 	if device == "cpu" {
 		return hostFeed{loader}, nil
 	}
 	resident := false
-	if onDevice != nil {
+	switch {
+	case loader.Augments(): // on its goroutine
+	case onDevice != nil:
 		resident = *onDevice
-	} else {
+	default:
 		free, err := torchx.FreeCUDAMemory(cudaIndex(device))
 		if err != nil {
 			return nil, err
@@ -192,7 +195,7 @@ func newResidentFeed(loader *dataset.Loader, device string) (*residentFeed, erro
 		return nil
 	})
 	if err == nil {
-		f.order, err = torchx.NewIndices(&memory.scope, device, set.Len())
+		f.order, err = torchx.NewIndices(&memory.scope, device, loader.Len())
 	}
 	if err != nil {
 		memory.scope.Close()

@@ -43,7 +43,7 @@ func newSession(t *testing.T, device string, kernels model.Kernels, images int, 
 	t.Helper()
 	set, _ := datasettest.MNIST(t)
 	set = datasettest.First(set, images)
-	net, err := newNetwork(set, 1, ComputeOptions{Kernels: kernels, Device: device})
+	net, err := model.New(28, 28, model.Options{Activation: model.Sigmoid, Kernels: kernels, Device: device, Seed: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +52,9 @@ func newSession(t *testing.T, device string, kernels model.Kernels, images int, 
 	if graph {
 		g = newGraphs(true, func(line string) { t.Error(line) })
 	}
-	trainer, err := newTrainer(net, 1.5, g)
+	o := plainSGD
+	o.LearningRate = 1.5
+	trainer, err := newTrainer(net, &o, 1, g)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,16 +168,12 @@ func TestGPUGraphFollowsTheLearningRate(t *testing.T) {
 	s := newSession(t, gpu, model.Fused, 512, true, true)
 	s.epochs(t, 3)
 	before := s.values(t, false)
-	if err := s.opt.SetLearningRate(0); err != nil {
-		t.Fatal(err)
-	}
+	s.rate = func(int) float64 { return 0 }
 	s.epochs(t, 1)
 	if after := s.values(t, false); difference(after, before) != 0 {
 		t.Error("with a learning rate of 0 a replayed step changes the weights")
 	}
-	if err := s.opt.SetLearningRate(1); err != nil {
-		t.Fatal(err)
-	}
+	s.rate = func(int) float64 { return 1 }
 	s.epochs(t, 1)
 	if after := s.values(t, false); difference(after, before) == 0 {
 		t.Error("with a learning rate of 1 a replayed step does not change the weights")
@@ -244,7 +242,9 @@ func TestGPUMemoryIsFlat(t *testing.T) {
 	onGPU(t)
 	for _, resident := range []bool{true, false} {
 		for _, graph := range []Graph{GraphOn, GraphOff} {
-			o := Options{Epochs: 50, BatchSize: 256, LearningRate: 1.5, Seed: 1, Graph: graph, Out: filepath.Join(t.TempDir(), "run")}
+			o := plainSGD
+			o.Recipe, o.Graph, o.Out = "report", graph, filepath.Join(t.TempDir(), "run")
+			o.LearningRate, o.Seed, o.Activation, o.Epochs, o.StepSize, o.Gamma = 1.5, 1, model.Sigmoid, 50, 1, 1
 			o.Dataset, o.Device, o.Kernels, o.DataOnDevice = "mnist", gpu, model.Fused, &resident
 			m := &memory{t: t}
 			s, err := Run(t.Context(), o, "test", m)

@@ -53,13 +53,26 @@ func NewVersions(lenet string) Versions {
 
 // Metrics are what an epoch reports, and a line of metrics.jsonl. Losses are means over images; accuracies are 0 to 1.
 type Metrics struct {
-	Epoch           int     `json:"epoch"` // from 1
-	Loss            float64 `json:"loss"`
-	TrainAccuracy   float64 `json:"train_acc"`
-	TestAccuracy    float64 `json:"test_acc"`
+	Epoch         int     `json:"epoch"` // from 1
+	Loss          float64 `json:"loss"`
+	TrainAccuracy float64 `json:"train_acc"`
+	TestLoss      float64 `json:"test_loss"`
+	TestAccuracy  float64 `json:"test_acc"`
+
+	ValidationLoss     float64 `json:"val_loss,omitempty"` // where there are images to validate with
+	ValidationAccuracy float64 `json:"val_acc,omitempty"`
+
 	TrainSeconds    float64 `json:"train_seconds"`
 	EvalSeconds     float64 `json:"eval_seconds"`
 	ImagesPerSecond float64 `json:"images_per_second"` // while training
+}
+
+// chosenBy returns the accuracy that decides which epoch is best.
+func (m Metrics) chosenBy() float64 {
+	if m.ValidationLoss != 0 {
+		return m.ValidationAccuracy
+	}
+	return m.TestAccuracy
 }
 
 // A folder is a run's place on disk.

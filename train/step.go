@@ -22,19 +22,27 @@ var errDiverged = errors.New("the loss is not finite")
 // commands to it, and may be a CUDA graph.
 type trainer struct {
 	net    *model.LeNet
-	opt    *torchx.SGD
+	method *Method
+	opt    *torchx.Optimizer
+	rate   func(step int) float64 // the learning rate
+	now    float64                // the optimizer's learning rate
+	steps  int                    // of the whole training, so far
 	totals *torchx.Totals
 	sums   torchx.Sums // of the totals, when they were last read
 	graphs *graphs     // nil: steps run as they are
 	spent  stopwatch
 }
 
-func newTrainer(net *model.LeNet, learningRate float64, graphs *graphs) (*trainer, error) {
+// newTrainer returns the trainer of a network, for epochs of so many steps.
+func newTrainer(net *model.LeNet, o *Options, stepsPerEpoch int, graphs *graphs) (*trainer, error) {
 	var params []torch.Tensor
 	for _, p := range net.Parameters() {
 		params = append(params, p.Tensor)
 	}
-	opt, err := torchx.NewSGD(params, learningRate)
+	opt, err := torchx.NewOptimizer(params, torchx.OptimizerOptions{
+		Kind: o.Optimizer, LearningRate: o.LearningRate, WeightDecay: o.WeightDecay,
+		Momentum: o.Momentum, Nesterov: o.Nesterov, Betas: [2]float64(o.Betas), Average: o.EMA,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +51,11 @@ func newTrainer(net *model.LeNet, learningRate float64, graphs *graphs) (*traine
 		opt.Close()
 		return nil, err
 	}
-	return &trainer{net: net, opt: opt, totals: totals, graphs: graphs, spent: stopwatch{last: time.Now()}}, nil
+	rate := func(step int) float64 { return o.LearningRate * o.factor(step, stepsPerEpoch) }
+	return &trainer{
+		net: net, method: &o.Method, opt: opt, rate: rate, now: o.LearningRate,
+		totals: totals, graphs: graphs, spent: stopwatch{last: time.Now()},
+	}, nil
 }
 
 func (t *trainer) close() {
@@ -59,6 +71,13 @@ func (t *trainer) follows() bool { return t.net.Device == "cpu" }
 
 // step trains on one batch and adds its loss and right answers, before the update, to the totals.
 func (t *trainer) step(b batch) error {
+	if rate := t.rate(t.steps); rate != t.now {
+		if err := t.opt.SetLearningRate(rate); err != nil {
+			return err
+		}
+		t.now = rate
+	}
+	t.steps++
 	if t.graphs == nil {
 		return t.forwardBackwardUpdate(b)
 	}
@@ -77,7 +96,7 @@ func (t *trainer) forwardBackwardUpdate(b batch) error {
 		t.spent.lap(goCode)
 
 		logits := t.net.Forward(s, images)
-		loss := t.net.Loss(s, logits, labels)
+		loss := t.net.Loss(s, logits, labels, t.method.LabelSmoothing)
 		if err := t.totals.Add(loss, logits, labels); err != nil {
 			return err
 		}
@@ -104,10 +123,23 @@ func (t *trainer) read() (err error) {
 	if t.sums, err = t.totals.Read(); err != nil {
 		return err
 	}
-	if math.IsNaN(t.sums.Loss) || math.IsInf(t.sums.Loss, 0) {
+	if !finite(t.sums.Loss) {
 		return errDiverged
 	}
 	return nil
+}
+
+func finite(loss float64) bool { return !math.IsNaN(loss) && !math.IsInf(loss, 0) }
+
+// averaged calls f while the network's weights are their moving averages, where such are kept.
+func (t *trainer) averaged(f func() error) error {
+	if t.method.EMA == 0 {
+		return f()
+	}
+	if err := t.opt.SwapAverages(); err != nil {
+		return err
+	}
+	return errors.Join(f(), t.opt.SwapAverages())
 }
 
 // evaluate returns the mean loss and the accuracy, 0 to 1, of the network on all of a feed's images.
@@ -125,7 +157,7 @@ func evaluate(ctx context.Context, net *model.LeNet, images feed) (torchx.Sums, 
 			return torchx.NoGrad(func() error {
 				images, labels := b.tensors(s)
 				logits := net.Forward(s, images)
-				return totals.Add(net.Loss(s, logits, labels), logits, labels)
+				return totals.Add(net.Loss(s, logits, labels, 0), logits, labels)
 			})
 		})
 		if err != nil {

@@ -48,7 +48,9 @@ func options(t testing.TB, training, test int) train.Options {
 	var o train.Options
 	o.Dir = datasettest.Dir(t, datasettest.First(a, training), datasettest.First(b, test))
 	o.Device, o.Threads, o.Kernels = "cpu", 1, model.Fused
-	o.Epochs, o.BatchSize, o.LearningRate, o.Seed, o.Graph = 2, 64, 1.5, 1, train.GraphAuto
+	o.Recipe, o.Graph = "report", train.GraphAuto
+	o.Setting = train.Setting{LearningRate: 1.5, BatchSize: 64, Optimizer: "sgd", Activation: model.Sigmoid, Seed: 1}
+	o.Method = train.Method{Epochs: 2, Betas: []float64{0.9, 0.999}, Schedule: train.Constant, StepSize: 10, Gamma: 0.1}
 	o.Out = filepath.Join(t.TempDir(), "run")
 	return o
 }
@@ -227,31 +229,32 @@ func TestRunEndsWithItsContextAndSaves(t *testing.T) {
 	if r.steps != 13 {
 		t.Errorf("%d steps, and the context ended after 13", r.steps)
 	}
-	net, err := model.New(28, 28, model.Fused, "cpu")
+	net, err := model.Open(interrupted.Weights, 28, 28, model.Fused, "cpu")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer net.Close()
-	if err := net.Load(interrupted.Weights); err != nil {
-		t.Error(err)
-	}
+	net.Close()
 	if lines := bytes.Count(read(t, o.Out, train.MetricsFile), []byte("\n")); lines != 1 {
 		t.Errorf("metrics.jsonl has %d lines after one whole epoch", lines)
 	}
 }
 
-// The first step's loss is fine and its update is not; the second epoch's first step finds that out.
+// The first step's loss is fine and its update is not; what comes next finds that out: another step, or the test.
 func TestALossThatIsNotFiniteStopsTheRun(t *testing.T) {
-	o := options(t, 64, 10)
-	o.LearningRate, o.Epochs = 1e38, 3
-	s, err := train.Run(t.Context(), o, "test", &reporter{t: t})
-	if err == nil || !strings.Contains(err.Error(), "not finite at step 1 of epoch 2 with learning rate 1e+38") {
-		t.Fatalf("error %v", err)
+	for images, want := range map[int]string{64: "not finite when tested after epoch 1,", 128: "not finite at step 2 of epoch 1 with learning rate 1e+38"} {
+		o := options(t, images, 10)
+		o.LearningRate = 1e38
+		s, err := train.Run(t.Context(), o, "test", &reporter{t: t})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Fatalf("%d images: error %v", images, err)
+		}
+		if len(s.Metrics) != 0 {
+			t.Errorf("%d whole epochs", len(s.Metrics))
+		}
+		if _, err := os.Stat(filepath.Join(o.Out, train.WeightsFile)); err == nil {
+			t.Error("it saved the weights")
+		}
 	}
-	if len(s.Metrics) != 1 {
-		t.Errorf("%d whole epochs", len(s.Metrics))
-	}
-	read(t, o.Out, train.WeightsFile) // the first epoch's stay
 }
 
 func TestABatchLargerThanTheSetIsOneBatch(t *testing.T) {
@@ -285,6 +288,27 @@ func TestRunRefusesImagesThatAreTooSmall(t *testing.T) {
 
 func TestValidateNamesTheFlag(t *testing.T) {
 	for want, change := range map[string]func(*train.Options){
+		"--recipe":           func(o *train.Options) { o.Recipe = "slow" },
+		"--optimizer":        func(o *train.Options) { o.Optimizer = "lion" },
+		"--activation":       func(o *train.Options) { o.Activation = "gelu" },
+		"--momentum":         func(o *train.Options) { o.Momentum = 1 },
+		"--nesterov":         func(o *train.Options) { o.Nesterov = true },
+		"--weight-decay":     func(o *train.Options) { o.WeightDecay = -1 },
+		"--betas":            func(o *train.Options) { o.Betas = []float64{0.9} },
+		"--betas are [2":     func(o *train.Options) { o.Betas = []float64{2, 0.9} },
+		"--schedule":         func(o *train.Options) { o.Schedule = "linear" },
+		"--warm-up":          func(o *train.Options) { o.WarmUp = 3 },
+		"--step-size":        func(o *train.Options) { o.StepSize = 0 },
+		"--gamma":            func(o *train.Options) { o.Gamma = 0 },
+		"--label-smoothing":  func(o *train.Options) { o.LabelSmoothing = 1 },
+		"--ema":              func(o *train.Options) { o.EMA = math.NaN() },
+		"--validation":       func(o *train.Options) { o.Validation = -1 },
+		"--early-stop":       func(o *train.Options) { o.EarlyStop = -1 },
+		"--early-stop needs": func(o *train.Options) { o.EarlyStop = 1 },
+		"--augment": func(o *train.Options) {
+			o.Augment.Shift, o.DataOnDevice = 1, new(bool)
+			*o.DataOnDevice = true
+		},
 		"--epochs":     func(o *train.Options) { o.Epochs = 0 },
 		"--batch-size": func(o *train.Options) { o.BatchSize = -1 },
 		"--lr":         func(o *train.Options) { o.LearningRate = math.NaN() },
@@ -298,8 +322,8 @@ func TestValidateNamesTheFlag(t *testing.T) {
 		"--kernels":    func(o *train.Options) { o.Kernels = "fast" },
 		"--graph":      func(o *train.Options) { o.Graph = "yes" },
 	} {
-		o := train.Options{Epochs: 1, BatchSize: 1, LearningRate: 1}
-		o.Device, o.Kernels, o.Graph = "cuda:3", model.Fused, train.GraphAuto
+		o := options(t, 1, 1)
+		o.Device = "cuda:3"
 		if err := o.Validate(); err != nil {
 			t.Fatal(err)
 		}

@@ -47,6 +47,7 @@ func main() {
 		kong.Description("Trains the LeNet of a 2020 lab report on MNIST, through libtorch."),
 		kong.Vars{"version": version},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
+		kong.Resolvers(kong.ResolverFunc(byRecipe)),
 		kong.ValueFormatter(helpWithDefault))
 	command, err := parser.Parse(os.Args[1:])
 	if err != nil {
@@ -57,6 +58,18 @@ func main() {
 	if err := command.Run(); err != nil {
 		fail(exitCode(ctx, err), err)
 	}
+}
+
+// byRecipe gives a flag that is not on the command line the value that the recipe there has for it, if any.
+func byRecipe(command *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+	for _, path := range command.Path {
+		if path.Flag != nil && path.Flag.Name == "recipe" {
+			if value, ok := train.Recipes[command.FlagValue(path.Flag).(string)][flag.Name]; ok {
+				return value, nil
+			}
+		}
+	}
+	return nil, nil
 }
 
 func helpWithDefault(value *kong.Value) string {

@@ -110,7 +110,9 @@ func TestProfiles(t *testing.T) {
 func TestEveryOptionIsInConfigJSON(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "run")
 	data := smallData(t, 20, 5)
-	_, stderr, code := lenet(t, "train", "--data", data, "--epochs=1", "--batch-size=7", "--lr=0.25", "--seed=18446744073709551615", "--threads=3", "--kernels=reference", "--graph=off", "--no-data-on-device", "--out", out)
+	_, stderr, code := lenet(t, "train", "--data", data, "--epochs=1", "--batch-size=7", "--lr=0.25", "--seed=18446744073709551615", "--threads=3", "--kernels=reference", "--graph=off", "--no-data-on-device",
+		"--recipe=fast", "--optimizer=adam", "--activation=tanh", "--momentum=0.5", "--no-nesterov", "--weight-decay=0.25", "--betas=0.5,0.75", "--schedule=cosine", "--warm-up=0.5", "--step-size=3", "--gamma=0.5",
+		"--augment=shift=1.5,scale", "--label-smoothing=0.125", "--ema=0.5", "--validation=3", "--early-stop=2", "--out", out)
 	if code != 0 || !regexp.MustCompile(`device auto: (the CPU, since |cuda:0, )`).MatchString(stderr) {
 		t.Fatalf("exit code %d, standard error %q", code, stderr)
 	}
@@ -122,7 +124,12 @@ func TestEveryOptionIsInConfigJSON(t *testing.T) {
 	if err := json.Unmarshal(file, &config); err != nil {
 		t.Fatal(err)
 	}
-	want := train.Options{Epochs: 1, BatchSize: 7, LearningRate: 0.25, Seed: 1<<64 - 1, Graph: train.GraphOff, Out: out}
+	want := train.Options{Recipe: "fast", Graph: train.GraphOff, Out: out}
+	want.Setting = train.Setting{LearningRate: 0.25, BatchSize: 7, Optimizer: "adam", Activation: "tanh", Seed: 1<<64 - 1}
+	want.Method = train.Method{
+		Epochs: 1, Momentum: 0.5, Nesterov: false, WeightDecay: 0.25, Betas: []float64{0.5, 0.75}, Schedule: "cosine", WarmUp: 0.5, StepSize: 3, Gamma: 0.5,
+		Augment: dataset.Augmentation{Shift: 1.5, Scale: 0.1}, LabelSmoothing: 0.125, EMA: 0.5, Validation: 3, EarlyStop: 2,
+	}
 	want.Dataset, want.Dir, want.Device, want.Threads, want.Kernels = "mnist", data, "cpu", 3, "reference"
 	want.DataOnDevice = new(bool)
 	if !reflect.DeepEqual(config.Options, want) {

@@ -32,8 +32,12 @@ func (c *trainCommand) Run(ctx context.Context) error {
 		return err
 	}
 	best, final := summary.Best(), summary.Final()
-	fmt.Printf("best test acc %.3f (epoch %d), final test acc %.3f, total time %.1f sec, saved in %s\n",
-		best.TestAccuracy, best.Epoch, final.TestAccuracy, summary.Seconds, summary.Dir)
+	if c.Validation > 0 {
+		fmt.Printf("best val acc %.3f (epoch %d), its test acc %.3f, ", best.ValidationAccuracy, best.Epoch, best.TestAccuracy)
+	} else {
+		fmt.Printf("best test acc %.3f (epoch %d), ", best.TestAccuracy, best.Epoch)
+	}
+	fmt.Printf("final test acc %.3f, total time %.1f sec, saved in %s\n", final.TestAccuracy, summary.Seconds, summary.Dir)
 	if c.Profile {
 		printProfile(summary, out.firstStep)
 	}
@@ -67,6 +71,9 @@ func (o *trainOutput) Batch(epoch int, sums torchx.Sums, images int) {
 
 func (o *trainOutput) Epoch(m train.Metrics) {
 	o.bar.clear()
-	fmt.Printf("epoch %d, loss %.4f, train acc %.3f, test acc %.3f, time %.1f sec\n",
-		m.Epoch, m.Loss, m.TrainAccuracy, m.TestAccuracy, m.TrainSeconds+m.EvalSeconds)
+	fmt.Printf("epoch %d, loss %.4f, train acc %.3f, ", m.Epoch, m.Loss, m.TrainAccuracy)
+	if m.ValidationLoss != 0 {
+		fmt.Printf("val acc %.3f, ", m.ValidationAccuracy)
+	}
+	fmt.Printf("test acc %.3f, time %.1f sec\n", m.TestAccuracy, m.TrainSeconds+m.EvalSeconds)
 }

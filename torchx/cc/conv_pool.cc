@@ -1,4 +1,4 @@
-// torch.ops.lenet.conv_pool: blocks of a 5x5 convolution, the 2x2 max-pool after it, and perhaps a sigmoid, as one
+// torch.ops.lenet.conv_pool: blocks of a 5x5 convolution, the 2x2 max-pool after it, and an activation, as one
 // differentiable operator.
 //
 //   x           [N, channels 0, height, width]         float32, or uint8 that stands for x / 255
@@ -6,7 +6,7 @@
 //   biases[k]   [channels k+1]                         float32
 //   y           [N, channels of the last, h, w]        float32; a block makes (side - 4) / 2, rounded down, of a side
 //
-// A block is max_pool2d(conv2d(x, weight, bias), 2), or the sigmoid of that. What the kernels do not cover (another type or
+// A block is f(max_pool2d(conv2d(x, weight, bias), 2)), f one of activation.h. What the kernels do not cover (another type or
 // size of the filter) is computed just so, by libtorch's own operators. How the kernels go about it is in conv_pool_kernels.cc.
 //
 // A sample goes through all blocks, forward or back, before the next one: what one block leaves, the next finds in the cache.
@@ -17,7 +17,6 @@
 #include <ATen/ops/conv2d.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/max_pool2d.h>
-#include <ATen/ops/sigmoid.h>
 #include <ATen/ops/zeros.h>
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/library.h>
@@ -67,11 +66,11 @@ bool covered(const at::Tensor &x, at::TensorList weights, at::TensorList biases)
   return channels > 0 && covers.call(x, weights);
 }
 
-at::Tensor by_libtorch(at::Tensor x, at::TensorList weights, at::TensorList biases, bool sigmoid) {
+at::Tensor by_libtorch(at::Tensor x, at::TensorList weights, at::TensorList biases, Activation f) {
   if (x.scalar_type() == at::kByte) x = x.to(weights[0].scalar_type()).div_(255);
   for (size_t b = 0; b < weights.size(); b++) {
     x = at::max_pool2d(at::conv2d(x, weights[b], biases[b]), 2);
-    if (sigmoid) x = x.sigmoid();
+    x = activated(f, x);
   }
   return x;
 }
@@ -122,8 +121,9 @@ int64_t piece_size(const Kernels &k, const std::vector<Shape> &shapes) {
 // Returns y; and for the gradient, of each block argmax [N, h, w, channels] uint8, which of the four was the largest, and of
 // each but the last, after them, its y [N, h, w, channels] and room to read past its end.
 std::tuple<at::Tensor, std::vector<at::Tensor>> forward(const at::Tensor &x_, at::TensorList weights, at::TensorList biases,
-                                                        bool sigmoid) {
+                                                        int64_t activation) {
   const Kernels &k = kernels();
+  const Activation f{activation};
   const std::vector<Shape> shapes = shapes_of(x_, weights);
   const size_t blocks = shapes.size();
   const Shape &first = shapes.front(), &last = shapes.back();
@@ -148,7 +148,7 @@ std::tuple<at::Tensor, std::vector<at::Tensor>> forward(const at::Tensor &x_, at
         const Shape &s = shapes[b];
         float *yi = b + 1 < blocks ? kept[blocks + b].data_ptr<float>() + i * s.pooled() : out;
         k.forward(s, xi, packed[b].const_data_ptr<float>(), yi, kept[b].data_ptr<uint8_t>() + i * s.pooled(), for_kernel);
-        if (sigmoid) k.sigmoid(yi, s.pooled());
+        k.activate(f, yi, s.pooled());
         xi = yi;
       }
       transpose(out, last.pooled() / last.out, last.out, y.data_ptr<float>() + i * last.pooled());
@@ -160,9 +160,10 @@ std::tuple<at::Tensor, std::vector<at::Tensor>> forward(const at::Tensor &x_, at
 // Returns the gradients of x (undefined unless asked for), of the weights and of the biases. kept is from forward.
 std::tuple<at::Tensor, std::vector<at::Tensor>, std::vector<at::Tensor>> backward(const at::Tensor &dy_, const at::Tensor &y,
                                                                                   const at::Tensor &x_, at::TensorList weights,
-                                                                                  at::TensorList kept, bool sigmoid,
+                                                                                  at::TensorList kept, int64_t activation,
                                                                                   bool input) {
   const Kernels &k = kernels();
+  const Activation f{activation};
   const std::vector<Shape> shapes = shapes_of(x_, weights);
   const size_t blocks = shapes.size();
   const Shape &first = shapes.front(), &last = shapes.back();
@@ -186,8 +187,8 @@ std::tuple<at::Tensor, std::vector<at::Tensor>, std::vector<at::Tensor>> backwar
     float *image = scratch.data_ptr<float>() + part * 3 * piece, *gradient = image + piece, *next = gradient + piece;
     for (int64_t i = begin; i < end; i++) {
       const float *dyi = dy.const_data_ptr<float>() + i * last.pooled();
-      if (sigmoid) {
-        k.sigmoid_gradient(y.const_data_ptr<float>() + i * last.pooled(), dyi, last.pooled(), next);
+      if (f != Activation::kNone) {
+        k.activation_gradient(f, y.const_data_ptr<float>() + i * last.pooled(), dyi, last.pooled(), next);
         dyi = next;
       }
       transpose(dyi, last.out, last.pooled() / last.out, gradient);
@@ -198,7 +199,7 @@ std::tuple<at::Tensor, std::vector<at::Tensor>, std::vector<at::Tensor>> backwar
         k.backward_weights(s, gradient, argmax, xi, sum + at_block[b], sum + at_block[b + 1] - s.out);
         if (b == 0 && !input) break;
         k.backward_input(s, gradient, argmax, packed[b].const_data_ptr<float>(), next);
-        if (b && sigmoid) k.sigmoid_gradient(xi, next, s.image(), next);
+        if (b && f != Activation::kNone) k.activation_gradient(f, xi, next, s.image(), next);
         std::swap(gradient, next);
       }
       if (input) std::copy_n(gradient, first.image(), dx.data_ptr<float>() + i * first.image());
@@ -221,17 +222,17 @@ std::tuple<at::Tensor, std::vector<at::Tensor>, std::vector<at::Tensor>> backwar
 // The operators are called by name, so that each device can have its own.
 struct ConvPool : torch::autograd::Function<ConvPool> {
   static at::Tensor forward(torch::autograd::AutogradContext *ctx, const at::Tensor &x, at::TensorList weights,
-                            at::TensorList biases, bool sigmoid) {
+                            at::TensorList biases, int64_t activation) {
     at::AutoDispatchBelowADInplaceOrView below;
     static const auto op =
         c10::Dispatcher::singleton().findSchemaOrThrow("lenet::conv_pool_forward", "").typed<decltype(lenet::forward)>();
-    auto [y, kept] = op.call(x, weights, biases, sigmoid);
+    auto [y, kept] = op.call(x, weights, biases, activation);
     torch::autograd::variable_list saved{x, y};
     saved.insert(saved.end(), weights.begin(), weights.end());
     saved.insert(saved.end(), kept.begin(), kept.end());
     ctx->save_for_backward(std::move(saved));
     ctx->saved_data["blocks"] = static_cast<int64_t>(weights.size());
-    ctx->saved_data["sigmoid"] = sigmoid;
+    ctx->saved_data["activation"] = activation;
     return y;
   }
 
@@ -243,21 +244,21 @@ struct ConvPool : torch::autograd::Function<ConvPool> {
     const size_t blocks = ctx->saved_data["blocks"].toInt();
     const at::TensorList all(saved), weights = all.slice(2, blocks), kept = all.slice(2 + blocks);
     auto [dx, dweights, dbiases] =
-        op.call(dy[0], all[1], all[0], weights, kept, ctx->saved_data["sigmoid"].toBool(), ctx->needs_input_grad(0));
+        op.call(dy[0], all[1], all[0], weights, kept, ctx->saved_data["activation"].toInt(), ctx->needs_input_grad(0));
     torch::autograd::tensor_list gradients{dx};
     gradients.insert(gradients.end(), dweights.begin(), dweights.end());
     gradients.insert(gradients.end(), dbiases.begin(), dbiases.end());
-    gradients.emplace_back();  // of sigmoid, none
+    gradients.emplace_back();  // of the activation, none
     return gradients;
   }
 };
 
 TORCH_LIBRARY_FRAGMENT(lenet, m) {
-  m.def("conv_pool(Tensor x, Tensor[] weights, Tensor[] biases, bool sigmoid) -> Tensor", conv_pool);
+  m.def("conv_pool(Tensor x, Tensor[] weights, Tensor[] biases, int activation) -> Tensor", conv_pool);
   m.def("conv_pool_covers(Tensor x, Tensor[] weights) -> bool");
-  m.def("conv_pool_forward(Tensor x, Tensor[] weights, Tensor[] biases, bool sigmoid) -> (Tensor y, Tensor[] kept)");
+  m.def("conv_pool_forward(Tensor x, Tensor[] weights, Tensor[] biases, int activation) -> (Tensor y, Tensor[] kept)");
   m.def(
-      "conv_pool_backward(Tensor dy, Tensor y, Tensor x, Tensor[] weights, Tensor[] kept, bool sigmoid, bool input) -> "
+      "conv_pool_backward(Tensor dy, Tensor y, Tensor x, Tensor[] weights, Tensor[] kept, int activation, bool input) -> "
       "(Tensor dx, Tensor[] dweights, Tensor[] dbiases)");
 }
 
@@ -269,10 +270,10 @@ TORCH_LIBRARY_IMPL(lenet, CPU, m) {
 
 }  // namespace
 
-at::Tensor conv_pool(const at::Tensor &x, at::TensorList weights, at::TensorList biases, bool sigmoid) {
+at::Tensor conv_pool(const at::Tensor &x, at::TensorList weights, at::TensorList biases, int64_t activation) {
   TORCH_CHECK(!weights.empty() && weights.size() == biases.size(), "conv_pool wants a bias for each of its weights");
-  if (!covered(x, weights, biases)) return by_libtorch(x, weights, biases, sigmoid);
-  return ConvPool::apply(x, weights, biases, sigmoid);
+  if (!covered(x, weights, biases)) return by_libtorch(x, weights, biases, Activation{activation});
+  return ConvPool::apply(x, weights, biases, activation);
 }
 
 }  // namespace lenet

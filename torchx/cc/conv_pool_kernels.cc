@@ -330,7 +330,7 @@ void forward(const Shape &s, const float *x, const float *weights, float *y, uin
   forward_any<0>(s, x, weights, y, argmax);
 }
 
-// ---- Sigmoid
+// ---- Activation
 
 // exp(x) = 2^n exp(r), with n the whole number nearest to x / ln 2 and |r| <= ln 2 / 2, by the Taylor polynomial of degree 7:
 // its error is 2^-28 there, less than float32's rounding. Adding 1.5 * 2^23 rounds to a whole number, and leaves it in the low
@@ -348,21 +348,52 @@ inline typename Vector<N>::Float exponential(typename Vector<N>::Float x) {
   return e * (Float)(((Int)shifted << 23) + (127 << 23));
 }
 
-void sigmoid(float *y, int64_t n) {
+template <Activation F>
+inline Vector<LANES>::Float activated(Vector<LANES>::Float x) {
+  if (F == Activation::kSigmoid) return 1 / (1 + exponential<LANES>(-x));
+  if (F == Activation::kTanh) return 1 - 2 / (1 + exponential<LANES>(2 * x));
+  if (F == Activation::kReLU) return x < 0 ? x - x : x;  // NaN stays
+  return x;
+}
+
+template <Activation F>
+void activate_all(float *y, int64_t n) {
   using Float = Vector<LANES>::Float;
   int64_t i = 0;
   for (; i + LANES <= n; i += LANES) {
     Float &v = *reinterpret_cast<Float *>(y + i);
-    v = 1 / (1 + exponential<LANES>(-v));
+    v = activated<F>(v);
   }
   Float rest = {};
   for (int64_t l = 0; l < n - i; l++) rest[l] = y[i + l];
-  rest = 1 / (1 + exponential<LANES>(-rest));
+  rest = activated<F>(rest);
   for (int64_t l = 0; l < n - i; l++) y[i + l] = rest[l];
 }
 
-void sigmoid_gradient(const float *y, const float *dy, int64_t n, float *gradient) {
-  for (int64_t i = 0; i < n; i++) gradient[i] = dy[i] * (1 - y[i]) * y[i];
+void activate(Activation f, float *y, int64_t n) {
+  switch (f) {
+    case Activation::kNone: return;
+    case Activation::kSigmoid: return activate_all<Activation::kSigmoid>(y, n);
+    case Activation::kTanh: return activate_all<Activation::kTanh>(y, n);
+    case Activation::kReLU: return activate_all<Activation::kReLU>(y, n);
+  }
+}
+
+void activation_gradient(Activation f, const float *y, const float *dy, int64_t n, float *gradient) {
+  switch (f) {
+    case Activation::kNone:
+      for (int64_t i = 0; i < n; i++) gradient[i] = dy[i];
+      return;
+    case Activation::kSigmoid:
+      for (int64_t i = 0; i < n; i++) gradient[i] = dy[i] * (1 - y[i]) * y[i];
+      return;
+    case Activation::kTanh:
+      for (int64_t i = 0; i < n; i++) gradient[i] = dy[i] * (1 - y[i] * y[i]);
+      return;
+    case Activation::kReLU:
+      for (int64_t i = 0; i < n; i++) gradient[i] = y[i] <= 0 ? 0 : dy[i];
+      return;
+  }
 }
 
 // ---- Backward
@@ -482,8 +513,8 @@ extern const Kernels kernels = {
     floats_to_image,
     forward_scratch_size,
     forward,
-    sigmoid,
-    sigmoid_gradient,
+    activate,
+    activation_gradient,
     backward_weights,
     backward_input,
 };

@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include "activation.h"
+
 namespace lenet {
 
 constexpr int64_t kSide = 5;  // of the convolution
@@ -48,10 +50,10 @@ struct Kernels {
   int64_t (*forward_scratch_size)(const Shape &);
   void (*forward)(const Shape &, const float *x, const float *weights, float *y, uint8_t *argmax, float *scratch);
 
-  // n values of y become 1 / (1 + exp(-y)); and the gradient of what they were, from dy, the gradient of what they became,
+  // n values of y become their activation; and the gradient of what they were, from dy, the gradient of what they became,
   // which may be the same memory.
-  void (*sigmoid)(float *y, int64_t n);
-  void (*sigmoid_gradient)(const float *y, const float *dy, int64_t n, float *gradient);
+  void (*activate)(Activation, float *y, int64_t n);
+  void (*activation_gradient)(Activation, const float *y, const float *dy, int64_t n, float *gradient);
 
   // Adds a sample's share to dweights, packed, and dbias [out]. image is x with room to read past its end.
   void (*backward_weights)(const Shape &, const float *dy, const uint8_t *argmax, const float *image, float *dweights,

@@ -1,4 +1,4 @@
-// torch.ops.lenet.linear: linear layers with a sigmoid between each and the next, as one differentiable operator.
+// torch.ops.lenet.linear: linear layers with an activation between each and the next, as one differentiable operator.
 //
 //   x           [N, ...]                      float32; its other dimensions multiply to features 0
 //   weights[k]  [features k+1, features k]    float32
@@ -16,8 +16,6 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/mm.h>
-#include <ATen/ops/sigmoid.h>
-#include <ATen/ops/sigmoid_backward.h>
 #include <ATen/ops/sum.h>
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/library.h>
@@ -48,9 +46,9 @@ bool covered(const at::Tensor &x, at::TensorList weights, at::TensorList biases)
   return covers.call(x, weights);
 }
 
-at::Tensor by_libtorch(at::Tensor x, at::TensorList weights, at::TensorList biases) {
+at::Tensor by_libtorch(at::Tensor x, at::TensorList weights, at::TensorList biases, Activation f) {
   x = x.flatten(1);
-  for (size_t i = 0; i < weights.size(); i++) x = at::linear(i ? x.sigmoid() : x, weights[i], biases[i]);
+  for (size_t i = 0; i < weights.size(); i++) x = at::linear(i ? activated(f, x) : x, weights[i], biases[i]);
   return x;
 }
 
@@ -60,8 +58,9 @@ at::Tensor share(const at::Tensor &x, int64_t dim, int64_t t, int64_t threads) {
   return x.narrow(dim, begin, n * (t + 1) / threads - begin);
 }
 
-// Returns each layer's output, after its sigmoid where it has one; the last is y.
-std::vector<at::Tensor> forward(const at::Tensor &x_, at::TensorList weights, at::TensorList biases) {
+// Returns each layer's output, after its activation where it has one; the last is y.
+std::vector<at::Tensor> forward(const at::Tensor &x_, at::TensorList weights, at::TensorList biases, int64_t activation) {
+  const Activation f{activation};
   const size_t layers = weights.size();
   at::Tensor x = x_.flatten(1);
   std::vector<at::Tensor> outputs;
@@ -71,7 +70,7 @@ std::vector<at::Tensor> forward(const at::Tensor &x_, at::TensorList weights, at
     for (size_t i = 0; i < layers; i++) {
       at::Tensor out = share(outputs[i], 0, t, threads);
       at::addmm_out(out, biases[i], in, weights[i].t());
-      if (i + 1 < layers) out.sigmoid_();
+      if (i + 1 < layers) activate(f, out);
       in = out;
     }
   });
@@ -80,9 +79,10 @@ std::vector<at::Tensor> forward(const at::Tensor &x_, at::TensorList weights, at
 
 // Returns the gradients of x (undefined unless asked for), of the weights and of the biases. inputs are the layers'.
 std::tuple<at::Tensor, std::vector<at::Tensor>, std::vector<at::Tensor>> backward(const at::Tensor &dy, at::TensorList inputs,
-                                                                                  at::TensorList weights, bool input) {
+                                                                                  at::TensorList weights, int64_t activation, bool input) {
+  const Activation f{activation};
   const size_t layers = weights.size();
-  std::vector<at::Tensor> gradients(layers), dweights, dbiases;  // gradients: of each layer's output, before its sigmoid
+  std::vector<at::Tensor> gradients(layers), dweights, dbiases;  // gradients: of each layer's output, before its activation
   for (size_t i = 0; i + 1 < layers; i++) gradients[i] = at::empty_like(inputs[i + 1]);
   gradients.back() = dy;
   for (const at::Tensor &w : weights) {
@@ -95,7 +95,7 @@ std::tuple<at::Tensor, std::vector<at::Tensor>, std::vector<at::Tensor>> backwar
       if (i == 0 && !input) break;
       at::Tensor to = share(i ? gradients[i - 1] : dx, 0, t, threads);
       at::mm_out(to, share(gradients[i], 0, t, threads), weights[i]);
-      if (i) at::sigmoid_backward_out(to, to, share(inputs[i], 0, t, threads));
+      if (i) through_activation(f, share(inputs[i], 0, t, threads), to);
     }
   });
   on_each_thread([&](int64_t t, int64_t threads) {
@@ -113,17 +113,18 @@ std::tuple<at::Tensor, std::vector<at::Tensor>, std::vector<at::Tensor>> backwar
 // The operators are called by name, so that each device can have its own.
 struct Linear : torch::autograd::Function<Linear> {
   static at::Tensor forward(torch::autograd::AutogradContext *ctx, const at::Tensor &x, at::TensorList weights,
-                            at::TensorList biases) {
+                            at::TensorList biases, int64_t activation) {
     at::AutoDispatchBelowADInplaceOrView below;
     static const auto op =
         c10::Dispatcher::singleton().findSchemaOrThrow("lenet::linear_forward", "").typed<decltype(lenet::forward)>();
-    std::vector<at::Tensor> outputs = op.call(x, weights, biases);
+    std::vector<at::Tensor> outputs = op.call(x, weights, biases, activation);
     at::Tensor y = std::move(outputs.back());
     outputs.pop_back();
     torch::autograd::variable_list saved{x};
     saved.insert(saved.end(), outputs.begin(), outputs.end());
     saved.insert(saved.end(), weights.begin(), weights.end());
     ctx->save_for_backward(std::move(saved));
+    ctx->saved_data["activation"] = activation;
     return y;
   }
 
@@ -134,20 +135,21 @@ struct Linear : torch::autograd::Function<Linear> {
     const auto saved = ctx->get_saved_variables();
     const size_t layers = saved.size() / 2;
     const at::TensorList all(saved), inputs = all.slice(0, layers), weights = all.slice(layers);
-    auto [dx, dweights, dbiases] = op.call(dy[0], inputs, weights, ctx->needs_input_grad(0));
+    auto [dx, dweights, dbiases] = op.call(dy[0], inputs, weights, ctx->saved_data["activation"].toInt(), ctx->needs_input_grad(0));
     torch::autograd::tensor_list gradients{dx};
     gradients.insert(gradients.end(), dweights.begin(), dweights.end());
     gradients.insert(gradients.end(), dbiases.begin(), dbiases.end());
+    gradients.emplace_back();  // of the activation, none
     return gradients;
   }
 };
 
 TORCH_LIBRARY_FRAGMENT(lenet, m) {
-  m.def("linear(Tensor x, Tensor[] weights, Tensor[] biases) -> Tensor", linear);
+  m.def("linear(Tensor x, Tensor[] weights, Tensor[] biases, int activation) -> Tensor", linear);
   m.def("linear_covers(Tensor x, Tensor[] weights) -> bool");
-  m.def("linear_forward(Tensor x, Tensor[] weights, Tensor[] biases) -> Tensor[]");
+  m.def("linear_forward(Tensor x, Tensor[] weights, Tensor[] biases, int activation) -> Tensor[]");
   m.def(
-      "linear_backward(Tensor dy, Tensor[] inputs, Tensor[] weights, bool input) -> "
+      "linear_backward(Tensor dy, Tensor[] inputs, Tensor[] weights, int activation, bool input) -> "
       "(Tensor dx, Tensor[] dweights, Tensor[] dbiases)");
 }
 
@@ -159,10 +161,10 @@ TORCH_LIBRARY_IMPL(lenet, CPU, m) {
 
 }  // namespace
 
-at::Tensor linear(const at::Tensor &x, at::TensorList weights, at::TensorList biases) {
+at::Tensor linear(const at::Tensor &x, at::TensorList weights, at::TensorList biases, int64_t activation) {
   TORCH_CHECK(!weights.empty() && weights.size() == biases.size(), "linear wants a bias for each of its weights");
-  if (!covered(x, weights, biases)) return by_libtorch(x, weights, biases);
-  return Linear::apply(x, weights, biases);
+  if (!covered(x, weights, biases)) return by_libtorch(x, weights, biases, Activation{activation});
+  return Linear::apply(x, weights, biases, activation);
 }
 
 }  // namespace lenet

@@ -5,15 +5,22 @@
 
 #include <string>
 
+#include "activation.h"
+
 namespace lenet {
 
-at::Tensor conv_pool(const at::Tensor &x, at::TensorList weights, at::TensorList biases, bool sigmoid);  // conv_pool.cc
+at::Tensor conv_pool(const at::Tensor &x, at::TensorList weights, at::TensorList biases, int64_t activation);  // conv_pool.cc
 
-at::Tensor linear(const at::Tensor &x, at::TensorList weights, at::TensorList biases);  // linear.cc
+at::Tensor linear(const at::Tensor &x, at::TensorList weights, at::TensorList biases, int64_t activation);  // linear.cc
 
-at::Tensor cross_entropy(const at::Tensor &logits, const at::Tensor &labels);  // cross_entropy.cc
+at::Tensor cross_entropy(const at::Tensor &logits, const at::Tensor &labels, double label_smoothing);  // cross_entropy.cc
 
 void add_totals(at::Tensor &totals, const at::Tensor &loss, const at::Tensor &logits, const at::Tensor &labels);  // totals.cc
+
+// An activation of x; x itself, in place; and the gradient of x from that of y, its activation, in place.
+at::Tensor activated(Activation, const at::Tensor &x);
+void activate(Activation, at::Tensor &x);
+void through_activation(Activation, const at::Tensor &y, at::Tensor &gradient);
 
 // For tests: makes the operators use, on the CPU, the kernels for these vector instructions, by libtorch's name of them (DEFAULT,
 // AVX2, AVX512), or the GPU's, emulated (CUDA), or what this processor is best at if the name is empty. An unknown name throws.

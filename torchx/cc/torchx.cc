@@ -5,10 +5,8 @@
 #include <ATen/Version.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/_fused_sgd.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
-#include <ATen/ops/full.h>
 #include <ATen/ops/index_select.h>
 #include <ATen/ops/zeros.h>
 #include <torch/utils.h>
@@ -23,6 +21,7 @@
 
 #include "cuda/plug_in.h"
 #include "operators.h"
+#include "optimizer.h"
 
 namespace {
 
@@ -51,25 +50,7 @@ std::pair<std::vector<at::Tensor>, std::vector<at::Tensor>> tensors_of(const tor
   return weights_and_biases;
 }
 
-// Plain stochastic gradient descent, in one pass over all parameters. The learning rate is a tensor of one element on the
-// parameters' device, where a step that was recorded finds what it is by then.
-struct SGD {
-  std::vector<at::Tensor> params;
-  at::Tensor learning_rate;
-
-  void step() {
-    at::NoGradGuard no_grad;
-    std::vector<at::Tensor> trained, grads;
-    for (const at::Tensor &p : params) {
-      if (!p.grad().defined()) continue;
-      trained.push_back(p);
-      grads.push_back(p.grad());
-    }
-    if (!grads.empty()) at::_fused_sgd_(trained, grads, {}, 0, 0, learning_rate, 0, false, false, false);
-  }
-};
-
-SGD &sgd_of(void *handle) { return *static_cast<SGD *>(handle); }
+lenet::Optimizer &optimizer_of(void *handle) { return *static_cast<lenet::Optimizer *>(handle); }
 
 // The n values as a tensor of t's shape; it does not own them.
 at::Tensor host_view(const at::Tensor &t, const float *values, int64_t n) {
@@ -132,22 +113,22 @@ char *torchx_select(void *tensor, void *rows, int64_t first, void *to) {
   });
 }
 
-char *torchx_conv_pool(void *x, const torchx_layer *layers, size_t n, bool sigmoid, void **y) {
+char *torchx_conv_pool(void *x, const torchx_layer *layers, size_t n, int activation, void **y) {
   return caught([&] {
     auto [weights, biases] = tensors_of(layers, n);
-    *y = new at::Tensor(lenet::conv_pool(tensor_of(x), weights, biases, sigmoid));
+    *y = new at::Tensor(lenet::conv_pool(tensor_of(x), weights, biases, activation));
   });
 }
 
-char *torchx_linear(void *x, const torchx_layer *layers, size_t n, void **y) {
+char *torchx_linear(void *x, const torchx_layer *layers, size_t n, int activation, void **y) {
   return caught([&] {
     auto [weights, biases] = tensors_of(layers, n);
-    *y = new at::Tensor(lenet::linear(tensor_of(x), weights, biases));
+    *y = new at::Tensor(lenet::linear(tensor_of(x), weights, biases, activation));
   });
 }
 
-char *torchx_cross_entropy(void *logits, void *labels, void **loss) {
-  return caught([&] { *loss = new at::Tensor(lenet::cross_entropy(tensor_of(logits), tensor_of(labels))); });
+char *torchx_cross_entropy(void *logits, void *labels, double label_smoothing, void **loss) {
+  return caught([&] { *loss = new at::Tensor(lenet::cross_entropy(tensor_of(logits), tensor_of(labels), label_smoothing)); });
 }
 
 char *torchx_use_kernels(const char *kernels) {
@@ -174,34 +155,31 @@ char *torchx_backward(void *loss) {
   return caught([&] { tensor_of(loss).backward(); });
 }
 
-char *torchx_sgd(void *const *params, size_t n, double learning_rate, void **sgd) {
+char *torchx_optimizer(void *const *params, size_t n, const torchx_optimizer_settings *settings, void **optimizer) {
   return caught([&] {
     std::vector<at::Tensor> tensors;
-    for (size_t i = 0; i < n; i++) {
-      tensors.push_back(tensor_of(params[i]));
-      TORCH_CHECK(tensors.back().is_leaf(), "parameter ", i, " is the result of an operation");
-    }
-    TORCH_CHECK(n > 0, "there are no parameters");
-    at::Tensor rate = at::full({}, learning_rate, tensors[0].options().requires_grad(false));
-    *sgd = new SGD{std::move(tensors), std::move(rate)};
+    for (size_t i = 0; i < n; i++) tensors.push_back(tensor_of(params[i]));
+    *optimizer = new lenet::Optimizer(std::move(tensors), *settings);
   });
 }
 
-char *torchx_sgd_set_learning_rate(void *sgd, double learning_rate) {
-  return caught([&] { sgd_of(sgd).learning_rate.fill_(learning_rate); });
+char *torchx_optimizer_set_learning_rate(void *optimizer, double learning_rate) {
+  return caught([&] { optimizer_of(optimizer).set_learning_rate(learning_rate); });
 }
 
-char *torchx_sgd_zero_grad(void *sgd) {
-  return caught([&] {
-    for (at::Tensor &p : sgd_of(sgd).params) p.mutable_grad().reset();
-  });
+char *torchx_optimizer_zero_grad(void *optimizer) {
+  return caught([&] { optimizer_of(optimizer).zero_grad(); });
 }
 
-char *torchx_sgd_step(void *sgd) {
-  return caught([&] { sgd_of(sgd).step(); });
+char *torchx_optimizer_step(void *optimizer) {
+  return caught([&] { optimizer_of(optimizer).step(); });
 }
 
-void torchx_sgd_free(void *sgd) { delete &sgd_of(sgd); }
+char *torchx_optimizer_swap_averages(void *optimizer) {
+  return caught([&] { optimizer_of(optimizer).swap_averages(); });
+}
+
+void torchx_optimizer_free(void *optimizer) { delete &optimizer_of(optimizer); }
 
 bool torchx_set_grad_enabled(bool enabled) {
   bool before = at::GradMode::is_enabled();

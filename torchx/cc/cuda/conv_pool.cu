@@ -10,6 +10,7 @@
 // of five weights. The gradient of x gets g * weight[i, j] at each at + (i, j): a warp takes one entry at a time, its lanes
 // rows of the filter, none of which meet; each warp adds to a copy of its own, and the copies are added in order. There are
 // nine times fewer multiplications than in a convolution's own gradient.
+#include "activation.cuh"
 #include "kernels.h"
 #include "launch.h"
 
@@ -26,7 +27,7 @@ __device__ float value(uint8_t x) { return x / 255.f; }
 // T is x's type; a thread computes kGroup channels at one place, and a block some channels of one sample.
 template <typename T, int kGroup>
 __global__ void __launch_bounds__(kThreads) forward(Block s, int channels, const T *x, const float *weight, const float *bias,
-                                                    bool sigmoid, float *y, uint8_t *argmax) {
+                                                    Activation f, float *y, uint8_t *argmax) {
   const int h = (s.height - 4) / 2, w = (s.width - 4) / 2, places = h * w, image = s.in * s.height * s.width, taps = s.in * 25;
   const int sample = blockIdx.x, first = blockIdx.y * channels;
   float *pixels = shared_memory<float>(), *weights = pixels + image;  // weights [taps, channels]
@@ -67,7 +68,7 @@ __global__ void __launch_bounds__(kThreads) forward(Block s, int channels, const
         if (sums[o][r] > largest || sums[o][r] != sums[o][r])
           largest = sums[o][r], at = r;  // NaN is the largest, as in libtorch
       largest += bias[channel];
-      if (sigmoid) largest = 1 / (1 + expf(-largest));
+      largest = activated(f, largest);
       const int64_t to = (static_cast<int64_t>(sample) * s.out + channel) * places + place;
       y[to] = largest;
       argmax[to] = at;
@@ -83,7 +84,7 @@ struct Division {
 
 template <typename T>
 __global__ void __launch_bounds__(kThreads)
-    backward(Block s, Division d, const T *x, const float *weight, bool sigmoid, const float *y, const uint8_t *argmax,
+    backward(Block s, Division d, const T *x, const float *weight, Activation f, const float *y, const uint8_t *argmax,
              const float *dy, float *dx, float *sums, int stride) {
   const int h = (s.height - 4) / 2, w = (s.width - 4) / 2, places = h * w, entries = s.out * places;
   const int plane = s.height * s.width, image = s.in * plane, filter_rows = s.in * 5, rows = s.out * filter_rows;
@@ -103,7 +104,7 @@ __global__ void __launch_bounds__(kThreads)
     for (int i = threadIdx.x; i < d.copies * image; i += kThreads) copies[i] = 0;
     for (int e = threadIdx.x; e < entries; e += kThreads) {
       const float from = y[sample * entries + e];
-      g[e] = dy[sample * entries + e] * (sigmoid ? from * (1 - from) : 1);
+      g[e] = dy[sample * entries + e] * slope(f, from);
       const int place = e % places, r = argmax[sample * entries + e];
       at[e] = (place / w * 2 + r / 2) * s.width + place % w * 2 + r % 2;
     }
@@ -187,38 +188,38 @@ Division division(const Block &s, bool input) {
 }
 
 template <typename T, int kGroup>
-void start_forward(const Block &s, const void *x, const float *weight, const float *bias, bool sigmoid, float *y,
+void start_forward(const Block &s, const void *x, const float *weight, const float *bias, Activation f, float *y,
                    uint8_t *argmax, cudaStream_t stream) {
   const int channels = channels_of(s, kGroup);
   launch(forward<T, kGroup>, dim3(s.n, (s.out + channels - 1) / channels), kThreads,
          (s.image() + s.in * 25 * channels) * sizeof(float), stream, s, channels, static_cast<const T *>(x), weight, bias,
-         sigmoid, y, argmax);
+         f, y, argmax);
 }
 
 template <typename T>
-void start_backward(const Block &s, const void *x, const float *weight, bool sigmoid, const float *y, const uint8_t *argmax,
+void start_backward(const Block &s, const void *x, const float *weight, Activation f, const float *y, const uint8_t *argmax,
                     const float *dy, float *dx, float *sums, int stride, cudaStream_t stream) {
   const Division d = division(s, dx);
   launch(backward<T>, dim3(conv_pool_parts(s.n)), kThreads, backward_size(s, d, dx) * sizeof(float), stream, s, d,
-         static_cast<const T *>(x), weight, sigmoid, y, argmax, dy, dx, sums, stride);
+         static_cast<const T *>(x), weight, f, y, argmax, dy, dx, sums, stride);
 }
 
 }  // namespace
 
 bool conv_pool_covers(const Block &s) { return backward_size(s, {1, 1}, true) <= kShared && channels_of(s, 4) > 0; }
 
-void conv_pool_forward(const Block &s, const void *x, bool bytes, const float *weight, const float *bias, bool sigmoid,
+void conv_pool_forward(const Block &s, const void *x, bool bytes, const float *weight, const float *bias, Activation f,
                        float *y, uint8_t *argmax, cudaStream_t stream) {
   const auto start = s.out % 4 ? (bytes ? start_forward<uint8_t, 2> : start_forward<float, 2>)
                                : (bytes ? start_forward<uint8_t, 4> : start_forward<float, 4>);
-  start(s, x, weight, bias, sigmoid, y, argmax, stream);
+  start(s, x, weight, bias, f, y, argmax, stream);
 }
 
 int conv_pool_parts(int n) { return n < kParts ? n : kParts; }
 
-void conv_pool_backward(const Block &s, const void *x, bool bytes, const float *weight, bool sigmoid, const float *y,
+void conv_pool_backward(const Block &s, const void *x, bool bytes, const float *weight, Activation f, const float *y,
                         const uint8_t *argmax, const float *dy, float *dx, float *sums, int stride, cudaStream_t stream) {
-  (bytes ? start_backward<uint8_t> : start_backward<float>)(s, x, weight, sigmoid, y, argmax, dy, dx, sums, stride, stream);
+  (bytes ? start_backward<uint8_t> : start_backward<float>)(s, x, weight, f, y, argmax, dy, dx, sums, stride, stream);
 }
 
 void add_parts(const float *sums, int parts, int size, float *total, cudaStream_t stream) {

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "../activation.h"
+
 #ifdef LENET_EMULATED
 #include "emulator.h"
 #else
@@ -32,24 +34,25 @@ bool conv_pool_covers(const Block &);
 
 // y [n, out, h, w] and argmax, of the same shape: where of the four the largest was, 2 * row + column. x is float32, or bytes
 // that stand for x / 255.
-void conv_pool_forward(const Block &, const void *x, bool bytes, const float *weight, const float *bias, bool sigmoid, float *y,
+void conv_pool_forward(const Block &, const void *x, bool bytes, const float *weight, const float *bias, Activation, float *y,
                        uint8_t *argmax, cudaStream_t);
 
 // Parts of the gradient of weight, [out, in, 5, 5], and of bias, [out], after it: for part p at sums + p * stride; and the
 // gradient of x, unless dx is null. There are conv_pool_parts(n) parts.
 int conv_pool_parts(int n);
-void conv_pool_backward(const Block &, const void *x, bool bytes, const float *weight, bool sigmoid, const float *y,
+void conv_pool_backward(const Block &, const void *x, bool bytes, const float *weight, Activation, const float *y,
                         const uint8_t *argmax, const float *dy, float *dx, float *sums, int stride, cudaStream_t);
 
 // total [size] is the sum of the parts, [parts, size].
 void add_parts(const float *sums, int parts, int size, float *total, cudaStream_t);
 
-// Linear layers with a sigmoid between each and the next. Layer l takes inputs[l] [n, features[l]] to [n, features[l + 1]].
+// Linear layers with an activation between each and the next. Layer l takes inputs[l] [n, features[l]] to [n, features[l + 1]].
 constexpr int kMostLayers = 8;
 constexpr int kMostFeatures = 2048;
 
 struct Layers {
   int n, layers;
+  Activation activation;
   int features[kMostLayers + 1];
   const float *weight[kMostLayers];  // [features[l + 1], features[l]]
 };
@@ -61,10 +64,10 @@ struct Targets {
   float *at[kMostLayers];
 };
 
-// outputs[l] is layer l's, after its sigmoid where it has one.
+// outputs[l] is layer l's, after its activation where it has one.
 void linear_forward(const Layers &, const float *x, const Pointers &biases, const Targets &outputs, cudaStream_t);
 
-// gradients[l], of layer l's output before its sigmoid, for all but the last, from the last one's, dy; and dx, unless it is
+// gradients[l], of layer l's output before its activation, for all but the last, from the last one's, dy; and dx, unless it is
 // null.
 void linear_backward_inputs(const Layers &, const Pointers &inputs, const float *dy, const Targets &gradients, float *dx,
                             cudaStream_t);
@@ -75,7 +78,8 @@ void linear_backward_weights(const Layers &, const Pointers &inputs, const Point
 
 // The softmax cross-entropy, the mean over rows, of logits [n, classes], and its gradient, of the same shape. A label that is
 // not below classes makes the loss NaN.
-void cross_entropy(int n, int classes, const float *logits, const uint8_t *labels, float *loss, float *gradient, cudaStream_t);
+void cross_entropy(int n, int classes, float label_smoothing, const float *logits, const uint8_t *labels, float *loss,
+                   float *gradient, cudaStream_t);
 
 // Adds to totals: the mean loss times n; in how many rows the first of the largest logits is at the label; n.
 void add_totals(int n, int classes, const float *loss, const float *logits, const uint8_t *labels, double *totals,

@@ -1,9 +1,10 @@
-// linear's kernels: layers with a sigmoid between each and the next. Few kernels, and none of them large: at LeNet's sizes a
+// linear's kernels: layers with an activation between each and the next. Few kernels, and none of them large: at LeNet's sizes a
 // step's layers are 30 million multiplications, and what counts is how often the GPU waits for one kernel to end.
 //
 // Forward, and back through the layers' inputs, a block takes two samples through all layers; the activations stay in the
 // memory that its threads share, and the weights come from the L2 cache, each for both samples. The gradients of the weights,
 // which sum over samples, are tiles of 16x16 for all layers in one launch.
+#include "activation.cuh"
 #include "kernels.h"
 #include "launch.h"
 
@@ -45,7 +46,7 @@ __global__ void __launch_bounds__(kThreads)
         for (int mask = 16; mask; mask /= 2) sums[s] += __shfl_xor_sync(0xffffffff, sums[s], mask);
         if (lane != s) continue;
         float y = sums[s] + biases.at[layer][o];
-        if (layer + 1 < l.layers) y = 1 / (1 + expf(-y));
+        if (layer + 1 < l.layers) y = activated(l.activation, y);
         out[s * most + o] = y;
         if (first + s < l.n) outputs.at[layer][(first + s) * rows + o] = y;
       }
@@ -92,10 +93,7 @@ __global__ void __launch_bounds__(kThreads)
       if (first + s >= l.n) continue;
       float sum = 0;
       for (int split = 0; split < splits; split++) sum += parts[(split * kSamples + s) * features + k];
-      if (layer) {
-        const float y = inputs.at[layer][(first + s) * features + k];
-        sum *= y * (1 - y);
-      }
+      if (layer) sum *= slope(l.activation, inputs.at[layer][(first + s) * features + k]);
       of_in[s * most + k] = sum;
       to[(first + s) * features + k] = sum;
     }

@@ -18,7 +18,7 @@ __device__ double sum_of(double value, double *values) {
 }
 
 __global__ void __launch_bounds__(kThreads)
-    loss_and_gradient(int n, int classes, const float *logits, const uint8_t *labels, float *loss, float *gradient) {
+    loss_and_gradient(int n, int classes, float smoothing, const float *logits, const uint8_t *labels, float *loss, float *gradient) {
   __shared__ double values[kThreads];
   double sum = 0;
   for (int64_t i = threadIdx.x; i < n; i += kThreads) {
@@ -26,11 +26,15 @@ __global__ void __launch_bounds__(kThreads)
     float *to = gradient + i * classes, largest = row[0], total = 0;
     for (int c = 1; c < classes; c++) largest = row[c] > largest ? row[c] : largest;
     for (int c = 0; c < classes; c++) total += to[c] = expf(row[c] - largest);
-    for (int c = 0; c < classes; c++) to[c] /= total * n;
+    float mean = 0;
+    for (int c = 0; c < classes; c++) {
+      to[c] = to[c] / (total * n) - smoothing / classes / n;
+      mean += row[c] / classes;
+    }
     const int label = labels[i];
     if (label < classes) {
-      to[label] -= 1.f / n;
-      sum += logf(total) + largest - row[label];
+      to[label] -= (1 - smoothing) / n;
+      sum += logf(total) + largest - (1 - smoothing) * row[label] - (smoothing > 0 ? smoothing * mean : 0);
     } else {
       sum += NAN;
     }
@@ -59,9 +63,9 @@ __global__ void __launch_bounds__(kThreads)
 
 }  // namespace
 
-void cross_entropy(int n, int classes, const float *logits, const uint8_t *labels, float *loss, float *gradient,
+void cross_entropy(int n, int classes, float label_smoothing, const float *logits, const uint8_t *labels, float *loss, float *gradient,
                    cudaStream_t stream) {
-  launch(loss_and_gradient, dim3(1), kThreads, 0, stream, n, classes, logits, labels, loss, gradient);
+  launch(loss_and_gradient, dim3(1), kThreads, 0, stream, n, classes, label_smoothing, logits, labels, loss, gradient);
 }
 
 void add_totals(int n, int classes, const float *loss, const float *logits, const uint8_t *labels, double *totals,

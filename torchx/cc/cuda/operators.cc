@@ -52,7 +52,7 @@ bool conv_pool_covers(const at::Tensor &x, at::TensorList weights) {
 
 // Returns y; and of each block argmax, and of each but the last, after them, its y.
 std::tuple<at::Tensor, std::vector<at::Tensor>> conv_pool_forward(const at::Tensor &x_, at::TensorList weights,
-                                                                  at::TensorList biases, bool sigmoid) {
+                                                                  at::TensorList biases, int64_t activation) {
   c10::DeviceGuard guard(x_.device());
   const std::vector<Block> blocks = blocks_of(x_, weights);
   std::vector<at::Tensor> argmax, outputs;
@@ -63,7 +63,7 @@ std::tuple<at::Tensor, std::vector<at::Tensor>> conv_pool_forward(const at::Tens
     argmax.push_back(at::empty(y.sizes(), y.options().dtype(at::kByte)));
     cuda::conv_pool_forward(s, x.const_data_ptr(), x.scalar_type() == at::kByte,
                             weights[b].contiguous().const_data_ptr<float>(), biases[b].contiguous().const_data_ptr<float>(),
-                            sigmoid, y.data_ptr<float>(), argmax[b].data_ptr<uint8_t>(), stream());
+                            Activation{activation}, y.data_ptr<float>(), argmax[b].data_ptr<uint8_t>(), stream());
     outputs.push_back(y);
     x = y;
   }
@@ -73,7 +73,7 @@ std::tuple<at::Tensor, std::vector<at::Tensor>> conv_pool_forward(const at::Tens
 }
 
 Gradients conv_pool_backward(const at::Tensor &dy, const at::Tensor &y, const at::Tensor &x, at::TensorList weights,
-                             at::TensorList kept, bool sigmoid, bool input) {
+                             at::TensorList kept, int64_t activation, bool input) {
   c10::DeviceGuard guard(x.device());
   const std::vector<Block> blocks = blocks_of(x, weights);
   const int parts = conv_pool_parts(x.size(0));
@@ -88,7 +88,7 @@ Gradients conv_pool_backward(const at::Tensor &dy, const at::Tensor &y, const at
     const at::Tensor &out = b + 1 < blocks.size() ? kept[blocks.size() + b] : y;
     at::Tensor dx = b || input ? at::empty(in.sizes(), options) : at::Tensor();
     cuda::conv_pool_backward(
-        s, in.const_data_ptr(), in.scalar_type() == at::kByte, weights[b].contiguous().const_data_ptr<float>(), sigmoid,
+        s, in.const_data_ptr(), in.scalar_type() == at::kByte, weights[b].contiguous().const_data_ptr<float>(), Activation{activation},
         out.const_data_ptr<float>(), kept[b].const_data_ptr<uint8_t>(), gradient.const_data_ptr<float>(),
         dx.defined() ? dx.data_ptr<float>() : nullptr, sums.data_ptr<float>() + begin[b], begin.back(), stream());
     gradient = dx;
@@ -103,8 +103,8 @@ Gradients conv_pool_backward(const at::Tensor &dy, const at::Tensor &y, const at
 }
 
 // The layers, and their weights, contiguous, for as long as the kernels may need them: until the stream reuses the memory.
-Layers layers_of(const at::Tensor &x, at::TensorList weights, std::vector<at::Tensor> &held) {
-  Layers l{static_cast<int>(x.size(0)), static_cast<int>(weights.size()), {static_cast<int>(x.numel() / x.size(0))}, {}};
+Layers layers_of(const at::Tensor &x, at::TensorList weights, int64_t activation, std::vector<at::Tensor> &held) {
+  Layers l{static_cast<int>(x.size(0)), static_cast<int>(weights.size()), Activation{activation}, {static_cast<int>(x.numel() / x.size(0))}, {}};
   for (size_t i = 0; i < weights.size(); i++) {
     held.push_back(weights[i].contiguous());
     l.weight[i] = held.back().const_data_ptr<float>();
@@ -124,11 +124,11 @@ bool linear_covers(const at::Tensor &x, at::TensorList weights) {
   return fits;
 }
 
-std::vector<at::Tensor> linear_forward(const at::Tensor &x_, at::TensorList weights, at::TensorList biases) {
+std::vector<at::Tensor> linear_forward(const at::Tensor &x_, at::TensorList weights, at::TensorList biases, int64_t activation) {
   c10::DeviceGuard guard(x_.device());
   std::vector<at::Tensor> held, outputs;
   const at::Tensor x = x_.contiguous();
-  const Layers l = layers_of(x, weights, held);
+  const Layers l = layers_of(x, weights, activation, held);
   Pointers bias{};
   Targets output{};
   for (size_t i = 0; i < weights.size(); i++) {
@@ -141,13 +141,13 @@ std::vector<at::Tensor> linear_forward(const at::Tensor &x_, at::TensorList weig
   return outputs;
 }
 
-Gradients linear_backward(const at::Tensor &dy_, at::TensorList inputs, at::TensorList weights, bool input) {
+Gradients linear_backward(const at::Tensor &dy_, at::TensorList inputs, at::TensorList weights, int64_t activation, bool input) {
   c10::DeviceGuard guard(dy_.device());
   const size_t layers = weights.size();
-  std::vector<at::Tensor> held, dweights, dbiases, gradients;  // gradients: of each layer's output, before its sigmoid
+  std::vector<at::Tensor> held, dweights, dbiases, gradients;  // gradients: of each layer's output, before its activation
   const at::Tensor dy = dy_.contiguous(), x = inputs[0].contiguous();
   at::Tensor dx = input ? at::empty_like(x) : at::Tensor();
-  const Layers l = layers_of(x, weights, held);
+  const Layers l = layers_of(x, weights, activation, held);
   Pointers in{}, gradient_in{};
   Targets gradient{}, dweight{}, dbias{};
   for (size_t i = 0; i < layers; i++) {
@@ -165,11 +165,11 @@ Gradients linear_backward(const at::Tensor &dy_, at::TensorList inputs, at::Tens
   return {dx, std::move(dweights), std::move(dbiases)};
 }
 
-std::tuple<at::Tensor, at::Tensor> cross_entropy_forward(const at::Tensor &logits_, const at::Tensor &labels) {
+std::tuple<at::Tensor, at::Tensor> cross_entropy_forward(const at::Tensor &logits_, const at::Tensor &labels, double smoothing) {
   c10::DeviceGuard guard(logits_.device());
   const at::Tensor logits = logits_.contiguous();
   at::Tensor loss = at::empty({}, logits.options()), gradient = at::empty_like(logits);
-  cross_entropy(logits.size(0), logits.size(1), logits.const_data_ptr<float>(), labels.contiguous().const_data_ptr<uint8_t>(),
+  cross_entropy(logits.size(0), logits.size(1), smoothing, logits.const_data_ptr<float>(), labels.contiguous().const_data_ptr<uint8_t>(),
                 loss.data_ptr<float>(), gradient.data_ptr<float>(), stream());
   return {loss, gradient};
 }
