@@ -19,7 +19,7 @@ func TestEveryMethodLearns(t *testing.T) {
 			o.LearningRate, o.Momentum, o.Activation, o.Schedule = 0.1, 0.9, model.Tanh, train.Cosine
 		},
 		"nesterov, relu, onecycle": func(o *train.Options) {
-			o.LearningRate, o.Momentum, o.Nesterov, o.Activation, o.Schedule = 0.1, 0.9, true, model.ReLU, train.OneCycle
+			o.LearningRate, o.Momentum, o.Nesterov, o.Activation, o.Schedule = 0.03, 0.9, true, model.ReLU, train.OneCycle
 		},
 		"adam, relu, step, smoothing": func(o *train.Options) {
 			o.Optimizer, o.LearningRate, o.Activation, o.Schedule, o.LabelSmoothing = "adam", 0.003, model.ReLU, train.Step, 0.1

@@ -241,12 +241,18 @@ func TestRunEndsWithItsContextAndSaves(t *testing.T) {
 
 // The first step's loss is fine and its update is not; what comes next finds that out: another step, or the test.
 func TestALossThatIsNotFiniteStopsTheRun(t *testing.T) {
-	for images, want := range map[int]string{64: "not finite when tested after epoch 1,", 128: "not finite at step 2 of epoch 1 with learning rate 1e+38"} {
-		o := options(t, images, 10)
-		o.LearningRate = 1e38
+	for kernels, want := range map[model.Kernels]string{
+		model.Fused:     "not finite at step 2 of epoch 1 with learning rate 1e+38",
+		model.Reference: "not finite when tested after epoch 1, with learning rate 1e+38",
+	} {
+		o := options(t, 128, 10)
+		o.LearningRate, o.Kernels = 1e38, kernels
+		if kernels == model.Reference {
+			o.BatchSize = 128
+		}
 		s, err := train.Run(t.Context(), o, "test", &reporter{t: t})
 		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Fatalf("%d images: error %v", images, err)
+			t.Fatalf("%s: error %v", kernels, err)
 		}
 		if len(s.Metrics) != 0 {
 			t.Errorf("%d whole epochs", len(s.Metrics))
