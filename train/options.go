@@ -63,8 +63,6 @@ type Method struct {
 	Augment        dataset.Augmentation `json:"augment" placeholder:"LIST" help:"Change training images at random: any of shift, rotate, scale, as in shift=2,rotate=10,scale=0.1, which are the bounds (pixels, degrees, share) where none are given."`
 	LabelSmoothing float64              `json:"label_smoothing" default:"0" placeholder:"X" help:"Share of the target that is spread over all classes."`
 	EMA            float64              `json:"ema" name:"ema" default:"0" placeholder:"X" help:"Test and save moving averages of the weights, which keep this share of themselves at each step."`
-	Validation     int                  `json:"validation" default:"0" placeholder:"N" help:"Images split off the training set to validate with, each label's share alike."`
-	EarlyStop      int                  `json:"early_stop" default:"0" placeholder:"N" help:"Stop after N epochs without a better validation accuracy, and keep the best epoch's weights."`
 }
 
 // Options are all settings of a run. The struct tags make it the command line's flags and what config.json holds. The
@@ -76,7 +74,9 @@ type Options struct {
 	Setting
 	Method
 
-	Graph Graph `json:"graph" default:"auto" placeholder:"MODE" help:"Steps as a CUDA graph: auto (where that works), on or off."`
+	Validation int   `json:"validation" default:"0" placeholder:"N" help:"Images split off the training set to validate with, each label's share alike."`
+	EarlyStop  int   `json:"early_stop" default:"0" placeholder:"N" help:"Stop after N epochs without a better validation accuracy, and keep the best epoch's weights."`
+	Graph      Graph `json:"graph" default:"auto" placeholder:"MODE" help:"Steps as a CUDA graph: auto (where that works), on or off."`
 
 	Out   string `json:"out" placeholder:"DIR" help:"Run folder to make, by default runs/ and the time."`
 	Force bool   `json:"force" help:"Overwrite the run in --out."`
@@ -92,8 +92,15 @@ func (o *Options) Validate() error {
 	if _, ok := Recipes[o.Recipe]; !ok {
 		return UsageError(fmt.Sprintf("--recipe is %q and must be one of %s", o.Recipe, strings.Join(slices.Sorted(maps.Keys(Recipes)), ", ")))
 	}
-	if o.Graph != GraphAuto && o.Graph != GraphOn && o.Graph != GraphOff {
+	switch {
+	case o.Graph != GraphAuto && o.Graph != GraphOn && o.Graph != GraphOff:
 		return UsageError(fmt.Sprintf("--graph is %q and must be auto, on or off", o.Graph))
+	case o.Validation < 0:
+		return UsageError(fmt.Sprintf("--validation is %d and must be 0 or more", o.Validation))
+	case o.EarlyStop < 0:
+		return UsageError(fmt.Sprintf("--early-stop is %d and must be 0 or more", o.EarlyStop))
+	case o.EarlyStop > 0 && o.Validation == 0:
+		return UsageError("--early-stop needs images to validate with, as in --validation 5000")
 	}
 	if o.Augment != (dataset.Augmentation{}) && o.DataOnDevice != nil && *o.DataOnDevice {
 		return UsageError("--augment changes images before they go to the GPU, and --data-on-device keeps them there; give one of the two")
@@ -148,12 +155,6 @@ func (m *Method) Validate() error {
 		return UsageError(fmt.Sprintf("--step-size is %d and must be 1 or more", m.StepSize))
 	case !(m.Gamma > 0 && m.Gamma <= 1):
 		return UsageError(fmt.Sprintf("--gamma is %v and must be more than 0, and 1 at most", m.Gamma))
-	case m.Validation < 0:
-		return UsageError(fmt.Sprintf("--validation is %d and must be 0 or more", m.Validation))
-	case m.EarlyStop < 0:
-		return UsageError(fmt.Sprintf("--early-stop is %d and must be 0 or more", m.EarlyStop))
-	case m.EarlyStop > 0 && m.Validation == 0:
-		return UsageError("--early-stop needs images to validate with, as in --validation 5000")
 	}
 	return nil
 }

@@ -148,7 +148,7 @@ func (s *Session) Epoch(ctx context.Context, number int, batch func(torchx.Sums)
 		if err == nil {
 			err = t.step(b)
 		}
-		if errors.Is(err, errDiverged) {
+		if errors.Is(err, ErrDiverged) {
 			err = diverged(err, fmt.Sprintf("at step %d of epoch %d", (t.sums.Images+o.BatchSize-1)/o.BatchSize, number))
 		}
 		if err != nil {
@@ -160,7 +160,7 @@ func (s *Session) Epoch(ctx context.Context, number int, batch func(torchx.Sums)
 		}
 	}
 	if !t.follows() {
-		if err := t.read(); errors.Is(err, errDiverged) {
+		if err := t.read(); errors.Is(err, ErrDiverged) {
 			return Metrics{}, diverged(err, fmt.Sprintf("in epoch %d", number))
 		} else if err != nil {
 			return Metrics{}, memoryHint(err)
@@ -187,7 +187,7 @@ func (s *Session) Epoch(ctx context.Context, number int, batch func(torchx.Sums)
 	m.EvalSeconds = time.Since(start).Seconds()
 	t.spent.lap(evaluation)
 	if err == nil && (!finite(m.TestLoss) || !finite(m.ValidationLoss)) {
-		err = diverged(errDiverged, fmt.Sprintf("when tested after epoch %d,", number))
+		err = diverged(ErrDiverged, fmt.Sprintf("when tested after epoch %d,", number))
 	}
 	return m, err
 }

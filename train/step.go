@@ -13,8 +13,8 @@ import (
 	"lenet/torchx"
 )
 
-// errDiverged says that the loss is not a finite number.
-var errDiverged = errors.New("the loss is not finite")
+// ErrDiverged says that the loss is not a finite number.
+var ErrDiverged = errors.New("the loss is not finite")
 
 // A trainer trains a network step by step.
 //
@@ -124,7 +124,7 @@ func (t *trainer) read() (err error) {
 		return err
 	}
 	if !finite(t.sums.Loss) {
-		return errDiverged
+		return ErrDiverged
 	}
 	return nil
 }

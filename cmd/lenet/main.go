@@ -20,6 +20,7 @@ var version = "unknown"
 
 type commands struct {
 	Train   trainCommand     `cmd:"" help:"Train, and leave weights and metrics in a run folder."`
+	Tune    tuneCommand      `cmd:"" help:"Sweep learning rates, batch sizes, optimizers, activations, seeds; validation chooses."`
 	Eval    evalCommand      `cmd:"" help:"Loss and accuracy of saved weights on the test set."`
 	Fetch   fetchCommand     `cmd:"" help:"Download a data set into the cache."`
 	Info    infoCommand      `cmd:"" help:"Versions, devices, threads."`

@@ -124,11 +124,11 @@ func TestEveryOptionIsInConfigJSON(t *testing.T) {
 	if err := json.Unmarshal(file, &config); err != nil {
 		t.Fatal(err)
 	}
-	want := train.Options{Recipe: "fast", Graph: train.GraphOff, Out: out}
+	want := train.Options{Recipe: "fast", Validation: 3, EarlyStop: 2, Graph: train.GraphOff, Out: out}
 	want.Setting = train.Setting{LearningRate: 0.25, BatchSize: 7, Optimizer: "adam", Activation: "tanh", Seed: 1<<64 - 1}
 	want.Method = train.Method{
 		Epochs: 1, Momentum: 0.5, Nesterov: false, WeightDecay: 0.25, Betas: []float64{0.5, 0.75}, Schedule: "cosine", WarmUp: 0.5, StepSize: 3, Gamma: 0.5,
-		Augment: dataset.Augmentation{Shift: 1.5, Scale: 0.1}, LabelSmoothing: 0.125, EMA: 0.5, Validation: 3, EarlyStop: 2,
+		Augment: dataset.Augmentation{Shift: 1.5, Scale: 0.1}, LabelSmoothing: 0.125, EMA: 0.5,
 	}
 	want.Dataset, want.Dir, want.Device, want.Threads, want.Kernels = "mnist", data, "cpu", 3, "reference"
 	want.DataOnDevice = new(bool)

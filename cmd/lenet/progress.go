@@ -18,10 +18,24 @@ type bar struct {
 
 // newBar returns a bar, or nil where it is not wanted or standard error is no terminal.
 func newBar(epochs int, unwanted bool) *bar {
-	if unwanted || !term.IsTerminal(int(os.Stderr.Fd())) {
+	if !showsBars(unwanted) {
 		return nil
 	}
 	return &bar{epochs: epochs}
+}
+
+func showsBars(unwanted bool) bool { return !unwanted && term.IsTerminal(int(os.Stderr.Fd())) }
+
+func newProgressBar(n int, things string, throttle time.Duration) *progressbar.ProgressBar {
+	return progressbar.NewOptions(n,
+		progressbar.OptionSetWriter(os.Stderr),
+		progressbar.OptionSetWidth(24),
+		progressbar.OptionShowIts(),
+		progressbar.OptionSetItsString(things),
+		progressbar.OptionSetPredictTime(true),
+		progressbar.OptionThrottle(throttle),
+		progressbar.OptionClearOnFinish(),
+		progressbar.OptionSetTheme(progressbar.ThemeASCII))
 }
 
 func (b *bar) update(epoch, images, of int, loss, accuracy float64) {
@@ -29,15 +43,7 @@ func (b *bar) update(epoch, images, of int, loss, accuracy float64) {
 		return
 	}
 	if b.ProgressBar == nil {
-		b.ProgressBar = progressbar.NewOptions(b.epochs*of,
-			progressbar.OptionSetWriter(os.Stderr),
-			progressbar.OptionSetWidth(24),
-			progressbar.OptionShowIts(),
-			progressbar.OptionSetItsString("images"),
-			progressbar.OptionSetPredictTime(true),
-			progressbar.OptionThrottle(100*time.Millisecond),
-			progressbar.OptionClearOnFinish(),
-			progressbar.OptionSetTheme(progressbar.ThemeASCII))
+		b.ProgressBar = newProgressBar(b.epochs*of, "images", 100*time.Millisecond)
 	}
 	b.Describe(fmt.Sprintf("epoch %d/%d, loss %.4f, acc %.3f", epoch, b.epochs, loss, accuracy))
 	_ = b.Set((epoch-1)*of + images) // fails only where standard error does

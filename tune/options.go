@@ -1,0 +1,211 @@
+// Package tune sweeps settings: it trains a network for each, and validation chooses.
+package tune
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+
+	"lenet/model"
+	"lenet/train"
+)
+
+// Options are all settings of a sweep. The struct tags make it the command line's flags and what config.json holds.
+type Options struct {
+	train.DataOptions
+	train.ComputeOptions
+	Recipe string `json:"recipe" default:"report" placeholder:"NAME" help:"A set of the options below, each of which may still be given: report, which is their defaults, or fast."`
+
+	LearningRate string `json:"lr" name:"lr" default:"1.5" placeholder:"LIST" help:"Learning rates: a list, or first:last:step, as in 0.15:1.5:0.15."`
+	BatchSize    string `json:"batch_size" default:"256" placeholder:"LIST" help:"Batch sizes, in the same way."`
+	Optimizer    string `json:"optimizer" default:"sgd" placeholder:"LIST" help:"Optimizers: any of sgd, adam, adamw."`
+	Activation   string `json:"activation" default:"sigmoid" placeholder:"LIST" help:"Activations: any of sigmoid, tanh, relu."`
+	Seed         string `json:"seed" default:"1" placeholder:"LIST" help:"Seeds, as in 1,2,3 or 1:10:1."`
+	train.Method
+
+	Trials     int         `json:"trials" default:"0" placeholder:"N" help:"Try N settings, drawn at random, in place of all."`
+	Jobs       int         `json:"jobs" default:"0" placeholder:"N" help:"Trials side by side; 0 takes one for each CPU, and on a GPU four."`
+	Halving    bool        `json:"halving" help:"Train all settings for a few epochs, the best third of them for three times as many, and so on."`
+	CarryOver  bool        `json:"carry_over" help:"Begin each trial with the weights that the one before it ended with, as the report did. One after another."`
+	Validation int         `json:"validation" default:"5000" placeholder:"N" help:"Images split off the training set to choose with, each label's share alike."`
+	Graph      train.Graph `json:"graph" default:"auto" placeholder:"MODE" help:"Steps as a CUDA graph: auto (where that works), on or off."`
+
+	Out string `json:"out" placeholder:"DIR" help:"Folder to make, by default runs/tune- and the time."`
+}
+
+// Axis is a setting that is swept: its flag and values.
+type Axis struct {
+	Name   string // of the flag
+	Values []string
+}
+
+// axes returns all axes, also those with one value.
+func (o *Options) axes() ([]Axis, error) {
+	axes := []Axis{{Name: "lr"}, {Name: "batch-size"}, {Name: "optimizer"}, {Name: "activation"}, {Name: "seed"}}
+	for i, list := range []string{o.LearningRate, o.BatchSize, o.Optimizer, o.Activation, o.Seed} {
+		values, err := expand(list)
+		if err != nil {
+			return nil, train.UsageError(fmt.Sprintf("--%s: %v", axes[i].Name, err))
+		}
+		axes[i].Values = values
+	}
+	return axes, nil
+}
+
+// maxValues is more than anybody waits for.
+const maxValues = 10000
+
+// expand returns the values of a list, in which first:last:step stands for several.
+func expand(list string) ([]string, error) {
+	var values []string
+	for part := range strings.SplitSeq(list, ",") {
+		bounds := strings.Split(strings.TrimSpace(part), ":")
+		if len(bounds) == 1 && bounds[0] != "" {
+			values = append(values, bounds[0])
+			continue
+		}
+		var numbers [3]float64
+		if len(bounds) != 3 {
+			return nil, fmt.Errorf("%q is neither a value nor first:last:step", part)
+		}
+		for i := range numbers {
+			var err error
+			if numbers[i], err = strconv.ParseFloat(bounds[i], 64); err != nil {
+				return nil, fmt.Errorf("%q is no number", bounds[i])
+			}
+		}
+		first, last, step := numbers[0], numbers[1], numbers[2]
+		n := math.Floor((last-first)/step+1e-9) + 1 // the last one is not lost to rounding
+		if !(step > 0) || !(n >= 1 && n <= maxValues) {
+			return nil, fmt.Errorf("%q has no values, or more than %d", part, maxValues)
+		}
+		for i := range int(n) {
+			values = append(values, strconv.FormatFloat(first+float64(i)*step, 'g', 12, 64))
+		}
+	}
+	return values, nil
+}
+
+// settings returns the sweep's settings in their order: the first axis changes slowest.
+func (o *Options) settings() ([]train.Setting, []Axis, error) {
+	axes, err := o.axes()
+	if err != nil {
+		return nil, nil, err
+	}
+	all := []train.Setting{{}}
+	for _, axis := range axes {
+		var next []train.Setting
+		for _, s := range all {
+			for _, value := range axis.Values {
+				if err := set(&s, axis.Name, value); err != nil {
+					return nil, nil, err
+				}
+				next = append(next, s)
+			}
+		}
+		if all = next; len(all) > maxValues {
+			return nil, nil, train.UsageError(fmt.Sprintf("these are more than %d settings", maxValues))
+		}
+	}
+	if o.Trials > 0 && o.Trials < len(all) {
+		all = draw(all, o.Trials)
+	}
+	for _, s := range all {
+		if err := s.Validate(); err != nil {
+			return nil, nil, err
+		}
+	}
+	return all, axes, nil
+}
+
+// draw returns n of the settings at random, in their order: always the same.
+func draw(all []train.Setting, n int) []train.Setting {
+	random := rand.New(rand.NewPCG(1, uint64(len(all))))
+	var drawn []train.Setting
+	for i, s := range all {
+		if random.IntN(len(all)-i) < n-len(drawn) {
+			drawn = append(drawn, s)
+		}
+	}
+	return drawn
+}
+
+func set(s *train.Setting, name, value string) (err error) {
+	switch name {
+	case "lr":
+		s.LearningRate, err = strconv.ParseFloat(value, 64)
+	case "batch-size":
+		s.BatchSize, err = strconv.Atoi(value)
+	case "optimizer":
+		s.Optimizer = value
+	case "activation":
+		s.Activation = model.Activation(value)
+	case "seed":
+		s.Seed, err = strconv.ParseUint(value, 10, 64)
+	}
+	if err != nil {
+		return train.UsageError(fmt.Sprintf("--%s: %q is no such number", name, value))
+	}
+	return nil
+}
+
+// Of returns a setting's value on an axis.
+func (a *Axis) Of(s train.Setting) string {
+	switch a.Name {
+	case "lr":
+		return strconv.FormatFloat(s.LearningRate, 'g', -1, 64)
+	case "batch-size":
+		return strconv.Itoa(s.BatchSize)
+	case "optimizer":
+		return s.Optimizer
+	case "activation":
+		return string(s.Activation)
+	}
+	return strconv.FormatUint(s.Seed, 10)
+}
+
+// validate checks what can be checked without touching files or devices. Its errors are [train.UsageError]s.
+func (o *Options) validate() error {
+	whole := o.trial(train.Setting{LearningRate: 1, BatchSize: 1, Optimizer: "sgd", Activation: model.Sigmoid})
+	if err := whole.Validate(); err != nil {
+		return err
+	}
+	switch {
+	case o.Validation < 1:
+		return train.UsageError(fmt.Sprintf("--validation is %d and must be 1 or more: it chooses", o.Validation))
+	case o.Trials < 0:
+		return train.UsageError(fmt.Sprintf("--trials is %d and must be 0 or more", o.Trials))
+	case o.Jobs < 0:
+		return train.UsageError(fmt.Sprintf("--jobs is %d and must be 0 or more", o.Jobs))
+	case o.CarryOver && (o.Jobs > 1 || o.Halving):
+		return train.UsageError("--carry-over trains one setting after another, each to its end: leave out --jobs and --halving")
+	case o.CarryOver && strings.ContainsAny(o.Activation, ","):
+		return train.UsageError("--carry-over needs one --activation: weights that fit one do not fit another")
+	}
+	return nil
+}
+
+// trial returns the options of a setting's training.
+func (o *Options) trial(s train.Setting) train.Options {
+	return train.Options{
+		DataOptions: o.DataOptions, ComputeOptions: o.ComputeOptions, Recipe: o.Recipe, Setting: s, Method: o.Method,
+		Validation: o.Validation, Graph: o.Graph,
+	}
+}
+
+// rungs returns after how many epochs settings are dropped, and at last how many epochs there are.
+func (o *Options) rungs(trials int) []int {
+	if !o.Halving {
+		return []int{o.Epochs}
+	}
+	rungs := []int{o.Epochs}
+	for n := trials; n > keep && rungs[0] > 1; n = (n + keep - 1) / keep {
+		rungs = append([]int{(rungs[0] + keep - 1) / keep}, rungs...)
+	}
+	return rungs
+}
+
+// keep says that one of so many settings goes on: 3, as Li et al. (Hyperband, 2018) recommend.
+const keep = 3

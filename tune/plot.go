@@ -1,0 +1,85 @@
+package tune
+
+import (
+	"fmt"
+	"math"
+	"path/filepath"
+	"strconv"
+
+	"lenet/figure"
+)
+
+// units are the labels of the axes.
+var units = map[string]string{
+	"lr": "learning rate", "batch-size": "batch size (images a step)", "optimizer": "optimizer", "activation": "activation", "seed": "seed",
+}
+
+// Plot returns the accuracies over an axis: at each of its values the best trial by validation, where others are swept too.
+func (r *Result) Plot(axis Axis) *figure.Lines {
+	l := &figure.Lines{
+		Title:  fmt.Sprintf("Accuracy after %d epochs", r.Options.Epochs),
+		XLabel: units[axis.Name], YLabel: "accuracy (share of images)",
+		Series: []figure.Series{{Name: "validation"}, {Name: "test"}, {Name: "training, mean of its epochs", Dashed: true}},
+	}
+	if len(r.Axes) > 1 {
+		l.Title += ", best of the other settings"
+	}
+	numeric := axis.Name == "lr"
+	for _, value := range axis.Values {
+		var best *Trial
+		for i := range r.Trials {
+			t := &r.Trials[i]
+			if sameValue(axis.Of(t.Setting), value) && t.Failed == "" && len(t.Metrics) > 0 && (best == nil || better(t, best)) {
+				best = t
+			}
+		}
+		if best == nil {
+			continue
+		}
+		x, _ := strconv.ParseFloat(value, 64)
+		if !numeric {
+			x = float64(len(l.Names))
+			l.Names = append(l.Names, value)
+		}
+		for i, y := range []float64{best.Validation(), best.Test(), best.TrainAccuracy()} {
+			l.Series[i].X, l.Series[i].Y = append(l.Series[i].X, x), append(l.Series[i].Y, y)
+		}
+	}
+	l.YMin, l.YMax = bounds(l.Series)
+	return l
+}
+
+func sameValue(a, b string) bool {
+	x, errX := strconv.ParseFloat(a, 64)
+	y, errY := strconv.ParseFloat(b, 64)
+	return a == b || errX == nil && errY == nil && x == y
+}
+
+// bounds leaves some room above and below, and goes no further than 1.
+func bounds(series []figure.Series) (low, high float64) {
+	low, high = 1, 0
+	for _, s := range series {
+		for _, y := range s.Y {
+			low, high = math.Min(low, y), math.Max(high, y)
+		}
+	}
+	room := math.Max(0.002, (high-low)/15)
+	return math.Max(0, low-room), math.Min(1+room/4, high+room)
+}
+
+// SavePlots writes a plot of each swept axis into the sweep's folder, as PNG and SVG, and returns their paths without the endings.
+func (r *Result) SavePlots() ([]string, error) {
+	var paths []string
+	for _, axis := range r.Axes {
+		l := r.Plot(axis)
+		if len(l.Series[0].Y) == 0 {
+			continue // all have failed
+		}
+		path := filepath.Join(r.Dir, axis.Name)
+		if err := l.Save(path); err != nil {
+			return nil, err
+		}
+		paths = append(paths, path)
+	}
+	return paths, nil
+}

@@ -1,0 +1,327 @@
+package tune
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/google/renameio/v2"
+	"golang.org/x/sync/errgroup"
+
+	"lenet/train"
+)
+
+// A Reporter is told how a sweep goes, one call at a time.
+type Reporter interface {
+	Log(line string)
+	Begin(trials, jobs int, o *Options)    // trials begin; o is resolved
+	Progress(done, total int, best *Trial) // so many epochs of all that there may be; best may be nil
+}
+
+// A Result is a sweep's outcome.
+type Result struct {
+	Dir     string
+	Options Options
+	Trials  []Trial // in the sweep's order
+	Axes    []Axis  // with more than one value
+	Seconds float64 // since this call began
+}
+
+// Best returns the trial that validation chooses: of those with most epochs the first with the highest accuracy. It is nil where all have
+// failed.
+func (r *Result) Best() *Trial {
+	var best *Trial
+	for i := range r.Trials {
+		if t := &r.Trials[i]; t.Failed == "" && len(t.Metrics) > 0 && (best == nil || better(t, best)) {
+			best = t
+		}
+	}
+	return best
+}
+
+func better(a, b *Trial) bool {
+	if len(a.Metrics) != len(b.Metrics) {
+		return len(a.Metrics) > len(b.Metrics)
+	}
+	return a.Validation() > b.Validation()
+}
+
+// A Config is what config.json holds: all that is needed to go on with a sweep.
+type Config struct {
+	Options
+	Started  time.Time      `json:"started"`
+	Versions train.Versions `json:"versions"`
+}
+
+// A sweep is under way.
+type sweep struct {
+	options Options
+	dir     string
+	data    *train.Data
+	trials  []*trial
+	report  Reporter
+	total   int // epochs, if nothing fails
+
+	lock sync.Mutex // of the trials' results, the reporter and the file
+}
+
+// Run sweeps as o says, and leaves the trials in a folder.
+//
+// Errors: [train.UsageError]; those of the data set and of the file system; [Interrupted], when ctx ends. A setting whose loss is not
+// finite is a trial that failed, and no error.
+func Run(ctx context.Context, o Options, version string, report Reporter) (*Result, error) {
+	if o.Out == "" {
+		o.Out = filepath.Join("runs", time.Now().Format("tune-2006-01-02T15-04-05"))
+	}
+	if _, err := os.Lstat(filepath.Join(o.Out, ConfigFile)); err == nil {
+		return nil, fmt.Errorf("tune: %s already holds a sweep or a run; give another --out, or --resume %s to go on with a sweep", o.Out, o.Out)
+	}
+	return run(ctx, o, version, report, nil)
+}
+
+// Resume goes on with the sweep in a folder: trials that are done are not repeated.
+func Resume(ctx context.Context, dir, version string, report Reporter) (*Result, error) {
+	text, err := os.ReadFile(filepath.Join(dir, ConfigFile))
+	if err != nil {
+		return nil, fmt.Errorf("tune: %s holds no sweep: %w", dir, err)
+	}
+	var config Config
+	if err := json.Unmarshal(text, &config); err != nil || config.Epochs == 0 {
+		return nil, fmt.Errorf("tune: %s is not a sweep's: %w", filepath.Join(dir, ConfigFile), err)
+	}
+	done, err := readTrials(dir)
+	if err != nil {
+		return nil, err
+	}
+	config.Options.Out = dir
+	return run(ctx, config.Options, version, report, done)
+}
+
+func run(ctx context.Context, o Options, version string, report Reporter, done map[int]Trial) (*Result, error) {
+	start := time.Now()
+	if err := o.validate(); err != nil {
+		return nil, err
+	}
+	settings, axes, err := o.settings()
+	if err != nil {
+		return nil, err
+	}
+	if err := o.resolve(len(settings), report.Log); err != nil {
+		return nil, err
+	}
+	s := &sweep{options: o, dir: o.Out, report: report, total: o.epochs(len(settings))}
+	if s.data, err = o.DataOptions.Load(ctx, report.Log); err != nil {
+		return nil, err
+	}
+	if err := s.data.Split(o.Validation); err != nil {
+		return nil, err
+	}
+	for i, setting := range settings {
+		t := &trial{Trial: Trial{Number: i + 1, Setting: setting}}
+		if d, ok := done[i+1]; ok && d.Setting == setting {
+			t.Trial = d
+		}
+		s.trials = append(s.trials, t)
+	}
+	defer func() {
+		for _, t := range s.trials {
+			t.close()
+		}
+	}()
+	if err := s.begin(version); err != nil {
+		return nil, err
+	}
+	report.Begin(len(settings), o.Jobs, &o)
+	s.update(func() {})
+	for i, epochs := range o.rungs(len(settings)) {
+		if i > 0 {
+			s.drop()
+		}
+		if err := s.advance(ctx, epochs); err != nil {
+			if ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
+				err = &Interrupted{Cause: err, Dir: s.dir}
+			}
+			return nil, err
+		}
+	}
+	r := &Result{Dir: s.dir, Options: o, Axes: slices.DeleteFunc(axes, func(a Axis) bool { return len(a.Values) < 2 }), Seconds: time.Since(start).Seconds()}
+	for _, t := range s.trials {
+		r.Trials = append(r.Trials, t.Trial)
+	}
+	return r, s.writeTrials() // one line a trial
+}
+
+// An Interrupted error reports that the context ended during a sweep.
+type Interrupted struct {
+	Cause error
+	Dir   string
+}
+
+func (e *Interrupted) Error() string {
+	return fmt.Sprintf("%v; go on with lenet tune --resume %s", e.Cause, e.Dir)
+}
+
+func (e *Interrupted) Unwrap() error { return e.Cause }
+
+// gpuJobs is how many trials share a GPU, which a network of this size does not fill.
+const gpuJobs = 4
+
+// resolve sets what was left open: device, jobs, and threads, so that both together fill the CPUs.
+func (o *Options) resolve(trials int, log func(string)) error {
+	threads := o.Threads
+	if err := o.ComputeOptions.Resolve(log); err != nil {
+		return err
+	}
+	if o.Jobs == 0 {
+		o.Jobs = runtime.NumCPU()
+		if o.Device != "cpu" {
+			o.Jobs = gpuJobs
+		}
+	}
+	o.Jobs = min(o.Jobs, trials)
+	if o.CarryOver {
+		o.Jobs = 1
+	}
+	if threads == 0 {
+		o.Threads = max(1, runtime.NumCPU()/o.Jobs)
+	}
+	return nil
+}
+
+// epochs returns how many epochs all trials take together.
+func (o *Options) epochs(trials int) (total int) {
+	before := 0
+	for _, rung := range o.rungs(trials) {
+		total += trials * (rung - before)
+		trials, before = (trials+keep-1)/keep, rung
+	}
+	return total
+}
+
+// advance trains those that were not dropped until they have so many epochs, several at a time.
+func (s *sweep) advance(ctx context.Context, epochs int) error {
+	group, ctx := errgroup.WithContext(ctx)
+	todo := make(chan *trial, len(s.trials))
+	for _, t := range s.trials {
+		if !t.dropped {
+			todo <- t
+		}
+	}
+	close(todo)
+	last := epochs == s.options.Epochs
+	for range s.options.Jobs {
+		group.Go(func() error {
+			release, err := s.options.Use()
+			if err != nil {
+				return err
+			}
+			defer release()
+			for t := range todo {
+				if ctx.Err() != nil {
+					return context.Cause(ctx)
+				}
+				err := t.advance(ctx, s, epochs)
+				if last || err != nil {
+					t.close()
+				}
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+// drop keeps the best third of those that are left.
+func (s *sweep) drop() {
+	var left []*trial
+	for _, t := range s.trials {
+		if !t.dropped {
+			left = append(left, t)
+		}
+	}
+	slices.SortStableFunc(left, func(a, b *trial) int {
+		switch {
+		case a.Validation() > b.Validation():
+			return -1
+		case a.Validation() < b.Validation():
+			return 1
+		}
+		return 0
+	})
+	for _, t := range left[(len(left)+keep-1)/keep:] {
+		t.dropped = true
+		t.close()
+	}
+}
+
+// begin makes the folder, or takes over that of a sweep that goes on.
+func (s *sweep) begin(version string) error {
+	if err := os.MkdirAll(s.dir, 0o777); err != nil {
+		return fmt.Errorf("tune: making the folder: %w", err)
+	}
+	path := filepath.Join(s.dir, ConfigFile)
+	if _, err := os.Lstat(path); err == nil {
+		return s.writeTrials() // without a line that was cut off
+	}
+	text, err := json.MarshalIndent(&Config{Options: s.options, Started: time.Now(), Versions: train.NewVersions(version)}, "", "  ")
+	if err != nil {
+		return fmt.Errorf("tune: %w", err)
+	}
+	return writeFile(path, append(text, '\n'))
+}
+
+func writeFile(path string, text []byte) error {
+	if err := renameio.WriteFile(path, text, 0o666); err != nil {
+		return fmt.Errorf("tune: writing %s: %w", path, err)
+	}
+	return nil
+}
+
+// record appends a trial to tune.jsonl.
+func (s *sweep) record(t *Trial) error {
+	line, err := json.Marshal(t)
+	if err != nil {
+		return fmt.Errorf("tune: %w", err)
+	}
+	s.lock.Lock()
+	defer s.lock.Unlock()
+	file, err := os.OpenFile(filepath.Join(s.dir, TrialsFile), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o666)
+	if err == nil {
+		_, err = file.Write(append(line, '\n'))
+		err = errors.Join(err, file.Close())
+	}
+	if err != nil {
+		return fmt.Errorf("tune: writing trials: %w", err)
+	}
+	return nil
+}
+
+func (s *sweep) weights(number int) string {
+	return filepath.Join(s.dir, fmt.Sprintf("trial-%03d.safetensors", number))
+}
+
+// update changes a trial, and tells the reporter how many epochs are done.
+func (s *sweep) update(change func()) {
+	s.lock.Lock()
+	defer s.lock.Unlock()
+	change()
+	done := 0
+	var best *Trial
+	for _, t := range s.trials {
+		done += len(t.Metrics)
+		if len(t.Metrics) > 0 && (best == nil || t.Validation() > best.Validation()) {
+			best = &t.Trial
+		}
+	}
+	s.report.Progress(done, s.total, best)
+}
