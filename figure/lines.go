@@ -1,20 +1,13 @@
-// Package figure draws what runs and sweeps yield: plots as PNG and SVG, and grids of digits.
 package figure
 
 import (
-	"bytes"
 	"fmt"
 	"image/color"
-	"os"
-	"path/filepath"
-	"strings"
 
-	"github.com/google/renameio/v2"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
-	"gonum.org/v1/plot/vg/vgsvg"
 )
 
 // The colours of series, in their order: apart for every kind of sight, and legible on white and on near-black (Okabe, Ito 2008).
@@ -38,15 +31,12 @@ type Lines struct {
 	YMin, YMax            float64 // both 0: as the series are
 }
 
-// The size of a plot.
-const (
-	width  = 15 * vg.Centimeter
-	height = 9 * vg.Centimeter
-)
-
 func (l *Lines) plot() (*plot.Plot, error) {
 	p := plot.New()
 	p.BackgroundColor = color.Transparent
+	for _, style := range []*draw.TextStyle{&p.Title.TextStyle, &p.X.Label.TextStyle, &p.Y.Label.TextStyle, &p.X.Tick.Label, &p.Y.Tick.Label, &p.Legend.TextStyle} {
+		style.Font.Variant = sans
+	}
 	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = l.Title, l.XLabel, l.YLabel
 	p.Title.TextStyle.Font.Size, p.Title.Padding = 13, 6
 	for _, axis := range []*plot.Axis{&p.X, &p.Y} {
@@ -91,53 +81,12 @@ func (l *Lines) plot() (*plot.Plot, error) {
 	return p, nil
 }
 
-// SVG returns the plot as an SVG element whose text and axes have the colour of the text around it.
-func (l *Lines) SVG() (string, error) {
+func (l *Lines) size() (w, h vg.Length) { return 15 * vg.Centimeter, 9 * vg.Centimeter }
+
+func (l *Lines) draw(c draw.Canvas) error {
 	p, err := l.plot()
-	if err != nil {
-		return "", err
+	if err == nil {
+		p.Draw(c)
 	}
-	canvas := vgsvg.New(width, height)
-	p.Draw(draw.New(canvas))
-	var b bytes.Buffer
-	if _, err := canvas.WriteTo(&b); err != nil {
-		return "", fmt.Errorf("figure: %w", err)
-	}
-	svg := b.String()
-	svg = svg[strings.Index(svg, "<svg"):]
-	return strings.ReplaceAll(svg, "#000000", "currentColor"), nil
-}
-
-// Save writes the plot to path.png and path.svg, on white.
-func (l *Lines) Save(path string) error {
-	for _, format := range []string{"png", "svg"} {
-		p, err := l.plot()
-		if err != nil {
-			return err
-		}
-		p.BackgroundColor = color.White
-		picture, err := p.WriterTo(width, height, format)
-		if err != nil {
-			return fmt.Errorf("figure: %w", err)
-		}
-		var b bytes.Buffer
-		if _, err := picture.WriteTo(&b); err != nil {
-			return fmt.Errorf("figure: %w", err)
-		}
-		if err := write(path+"."+format, b.Bytes()); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// write replaces a file, whose folder it makes.
-func write(path string, content []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
-		return fmt.Errorf("figure: %w", err)
-	}
-	if err := renameio.WriteFile(path, content, 0o666); err != nil {
-		return fmt.Errorf("figure: writing %s: %w", path, err)
-	}
-	return nil
+	return err
 }

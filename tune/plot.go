@@ -76,7 +76,7 @@ func (r *Result) SavePlots() ([]string, error) {
 			continue // all have failed
 		}
 		path := filepath.Join(r.Dir, axis.Name)
-		if err := l.Save(path); err != nil {
+		if err := figure.Save(path, l); err != nil {
 			return nil, err
 		}
 		paths = append(paths, path)

@@ -1,0 +1,87 @@
+// Package figure draws what runs and sweeps yield, as PNG and SVG: plots, matrices, grids of digits.
+package figure
+
+import (
+	"bytes"
+	"fmt"
+	"image/color"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/google/renameio/v2"
+	"gonum.org/v1/plot/font"
+	"gonum.org/v1/plot/text"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgimg"
+	"gonum.org/v1/plot/vg/vgsvg"
+)
+
+// A Figure is a picture of any of this package's kinds.
+type Figure interface {
+	size() (w, h vg.Length)
+	draw(draw.Canvas) error
+}
+
+// dotsPerInch makes a PNG's text legible at twice the size that it is shown in.
+const dotsPerInch = 192
+
+// PNG returns the figure on white.
+func PNG(f Figure) ([]byte, error) {
+	w, h := f.size()
+	canvas := vgimg.NewWith(vgimg.UseWH(w, h), vgimg.UseDPI(dotsPerInch), vgimg.UseBackgroundColor(color.White))
+	if err := f.draw(draw.New(canvas)); err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	if _, err := (vgimg.PngCanvas{Canvas: canvas}).WriteTo(&b); err != nil {
+		return nil, fmt.Errorf("figure: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+// SVG returns the figure as an SVG element whose text and axes have the colour of the text around it.
+func SVG(f Figure) (string, error) {
+	canvas := vgsvg.New(f.size())
+	if err := f.draw(draw.New(canvas)); err != nil {
+		return "", err
+	}
+	var b bytes.Buffer
+	if _, err := canvas.WriteTo(&b); err != nil {
+		return "", fmt.Errorf("figure: %w", err)
+	}
+	svg := b.String()
+	return strings.ReplaceAll(svg[strings.Index(svg, "<svg"):], "#000000", "currentColor"), nil
+}
+
+// Save writes the figure to path.png and path.svg, in a folder that it makes.
+func Save(path string, f Figure) error {
+	png, err := PNG(f)
+	if err != nil {
+		return err
+	}
+	svg, err := SVG(f)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		return fmt.Errorf("figure: %w", err)
+	}
+	for ending, content := range map[string][]byte{".png": png, ".svg": []byte(svg)} {
+		if err := renameio.WriteFile(path+ending, content, 0o666); err != nil {
+			return fmt.Errorf("figure: writing %s%s: %w", path, ending, err)
+		}
+	}
+	return nil
+}
+
+const sans = "Sans"
+
+// style returns a way to write centred text.
+func style(size float64, c color.Color) text.Style {
+	return text.Style{
+		Color: c, Font: font.From(font.Font{Typeface: "Liberation", Variant: sans}, vg.Length(size)),
+		XAlign: draw.XCenter, YAlign: draw.YCenter, Handler: text.Plain{Fonts: font.DefaultCache},
+	}
+}

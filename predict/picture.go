@@ -1,0 +1,150 @@
+package predict
+
+import (
+	"errors"
+	"fmt"
+	"image"
+	"image/color"
+	"image/draw"
+	_ "image/jpeg" // for image.Decode
+	_ "image/png"
+	"math"
+	"os"
+	"slices"
+
+	xdraw "golang.org/x/image/draw"
+)
+
+// The sizes that MNIST's images were made with (LeCun, Cortes, Burges, "The MNIST database").
+const (
+	side  = 28 // pixels of an image
+	inner = 20 // pixels of the box that the digit fills
+)
+
+// maxPixels is more than a camera's picture, and small enough to decode.
+const maxPixels = 60e6
+
+// ReadPicture returns a PNG or JPEG file's picture of one digit as MNIST would have it: [28, 28], 0 is the background.
+func ReadPicture(path string) ([]uint8, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("predict: %w", err)
+	}
+	defer file.Close()
+	config, _, err := image.DecodeConfig(file)
+	if errors.Is(err, image.ErrFormat) {
+		return nil, fmt.Errorf("predict: %s is neither a PNG nor a JPEG picture", path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("predict: %s: %w", path, err)
+	}
+	if config.Width < 1 || config.Height < 1 {
+		return nil, fmt.Errorf("predict: %s has no pixels: it is %dx%d", path, config.Width, config.Height)
+	}
+	if float64(config.Width)*float64(config.Height) > maxPixels {
+		return nil, fmt.Errorf("predict: %s has %dx%d pixels, more than %.0f million; scale it down", path, config.Width, config.Height, maxPixels/1e6)
+	}
+	if _, err := file.Seek(0, 0); err != nil {
+		return nil, fmt.Errorf("predict: %w", err)
+	}
+	picture, _, err := image.Decode(file)
+	if err != nil {
+		return nil, fmt.Errorf("predict: %s: %w", path, err)
+	}
+	digit, err := Prepare(picture)
+	if err != nil {
+		return nil, fmt.Errorf("predict: %s: %w", path, err)
+	}
+	return digit, nil
+}
+
+// The shares of the range from background to ink below which a pixel is taken for background, and above which it is taken for the digit.
+const (
+	noise = 0.1
+	ink   = 0.3
+)
+
+// Prepare makes of a picture of one digit an image as those of MNIST: grey, light on dark, cropped to the digit, scaled so that it fills a
+// box of 20x20 pixels, and placed so that its centre of mass is the image's.
+func Prepare(picture image.Image) ([]uint8, error) {
+	grey := image.NewGray(image.Rectangle{Max: picture.Bounds().Size()})
+	draw.Draw(grey, grey.Rect, image.NewUniform(color.White), image.Point{}, draw.Src) // below what is transparent
+	draw.Draw(grey, grey.Rect, picture, picture.Bounds().Min, draw.Over)
+	if !spread(grey) {
+		return nil, errors.New("there is no digit in it: all of it has one colour")
+	}
+	box := bounds(grey)
+	w, h := box.Dx(), box.Dy()
+	scale := inner / float64(max(w, h))
+	size := image.Rect(0, 0, max(1, int(math.Round(float64(w)*scale))), max(1, int(math.Round(float64(h)*scale))))
+	small := image.NewGray(size)
+	xdraw.CatmullRom.Scale(small, size, grey, box, xdraw.Src, nil) // which averages where it shrinks
+	return centred(small), nil
+}
+
+// spread sets the background to 0, which is what most of the border has, and the colour furthest from it to 255.
+func spread(grey *image.Gray) bool {
+	var border []uint8
+	w, h := grey.Rect.Dx(), grey.Rect.Dy()
+	for x := range w {
+		border = append(border, grey.Pix[x], grey.Pix[(h-1)*grey.Stride+x])
+	}
+	for y := range h {
+		border = append(border, grey.Pix[y*grey.Stride], grey.Pix[y*grey.Stride+w-1])
+	}
+	slices.Sort(border)
+	background := int(border[len(border)/2])
+	darkest, lightest := int(slices.Min(grey.Pix)), int(slices.Max(grey.Pix))
+	sign, depth := 1, lightest-background
+	if background-darkest > depth {
+		sign, depth = -1, background-darkest
+	}
+	if depth < 16 { // of 255: paper
+		return false
+	}
+	for i, v := range grey.Pix {
+		above := float64(sign*(int(v)-background)) / float64(depth)
+		if above < noise {
+			above = 0
+		}
+		grey.Pix[i] = uint8(math.Round(255 * above))
+	}
+	return true
+}
+
+// bounds returns the smallest box with all of the digit.
+func bounds(grey *image.Gray) image.Rectangle {
+	box := image.Rectangle{}
+	for y := range grey.Rect.Dy() {
+		for x, v := range grey.Pix[y*grey.Stride:][:grey.Rect.Dx()] {
+			if float64(v) > 255*ink {
+				box = box.Union(image.Rect(x, y, x+1, y+1))
+			}
+		}
+	}
+	return box
+}
+
+// centred returns a digit in an image of 28x28 pixels, moved by whole pixels.
+func centred(digit *image.Gray) []uint8 {
+	var sum, sumX, sumY float64
+	w, h := digit.Rect.Dx(), digit.Rect.Dy()
+	for y := range h {
+		for x := range w {
+			v := float64(digit.GrayAt(x, y).Y)
+			sum, sumX, sumY = sum+v, sumX+v*(float64(x)+0.5), sumY+v*(float64(y)+0.5)
+		}
+	}
+	// MNIST's centres of mass are half a pixel right of and below the image's middle: those of its first 1000 test images have the mean
+	// (14.51, 14.49).
+	place := func(moment float64, length int) int {
+		at := int(math.Round(side/2 + 0.5 - moment/sum))
+		return min(max(at, 0), side-length)
+	}
+	left, top := place(sumX, w), place(sumY, h)
+	image := make([]uint8, side*side)
+	for y := range h {
+		copy(image[(top+y)*side+left:], digit.Pix[y*digit.Stride:][:w])
+	}
+	return image
+}
