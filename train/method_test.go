@@ -50,20 +50,16 @@ func TestAveragesAreTestedAndSaved(t *testing.T) {
 		o := options(t, 200, 100)
 		o.EMA = ema
 		s, _ := run(t, o)
-		path := o.Out + "/" + train.WeightsFile
-		loss, _, err := train.EvaluateFile(t.Context(), train.EvalOptions{DataOptions: o.DataOptions, ComputeOptions: o.ComputeOptions, Model: path}, func(string) {})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return s.Final(), loss, read(t, path)
+		loss, _ := saved(t, o)
+		return s.Final(), loss, read(t, o.Out, train.WeightsFile)
 	}
 	plain, _, plainWeights := final(0)
-	averaged, saved, weights := final(0.5)
+	averaged, fromFile, weights := final(0.5)
 	if plain.Loss != averaged.Loss {
 		t.Errorf("averages change the training: loss %v and %v", plain.Loss, averaged.Loss)
 	}
-	if bytes.Equal(weights, plainWeights) || math.Abs(saved-averaged.TestLoss) > 1e-6 || averaged.TestLoss == plain.TestLoss {
-		t.Errorf("the file's loss is %v, the run's %v, and without averages %v", saved, averaged.TestLoss, plain.TestLoss)
+	if bytes.Equal(weights, plainWeights) || math.Abs(fromFile-averaged.TestLoss) > 1e-6 || averaged.TestLoss == plain.TestLoss {
+		t.Errorf("the file's loss is %v, the run's %v, and without averages %v", fromFile, averaged.TestLoss, plain.TestLoss)
 	}
 }
 

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -27,6 +28,38 @@ type Config struct {
 	Options
 	Started  time.Time `json:"started"`
 	Versions Versions  `json:"versions"`
+}
+
+// ReadConfig returns the settings of the run in a folder. Where the folder or its settings are missing, the error is [fs.ErrNotExist].
+func ReadConfig(dir string) (*Config, error) {
+	path := filepath.Join(dir, ConfigFile)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("train: no run: %w", err)
+	}
+	var c Config
+	if err := json.Unmarshal(text, &c); err != nil {
+		return nil, fmt.Errorf("train: %s is not a run's: %w", path, err)
+	}
+	return &c, nil
+}
+
+// ReadMetrics returns the metrics of the run in a folder, epoch by epoch.
+func ReadMetrics(dir string) ([]Metrics, error) {
+	path := filepath.Join(dir, MetricsFile)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("train: no run: %w", err)
+	}
+	var all []Metrics
+	for line := range bytes.Lines(text) {
+		var m Metrics
+		if err := json.Unmarshal(line, &m); err != nil {
+			return nil, fmt.Errorf("train: %s, line %d: %w", path, len(all)+1, err)
+		}
+		all = append(all, m)
+	}
+	return all, nil
 }
 
 // Versions name the software and the processor of a run.

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"time"
 
-	"lenet/dataset"
 	"lenet/model"
 	"lenet/torchx"
 )
@@ -128,43 +127,4 @@ func stopped(ctx context.Context, err error, s *Session, dir folder, epoch int) 
 		return err
 	}
 	return &Interrupted{Cause: err, Epoch: epoch, Weights: dir.weights()}
-}
-
-// EvalOptions are the settings of an evaluation.
-type EvalOptions struct {
-	DataOptions
-	ComputeOptions
-
-	Model string `required:"" placeholder:"FILE" help:"Weights: a run's model.safetensors."`
-}
-
-// EvaluateFile returns the mean loss and the accuracy of saved weights on the test set.
-func EvaluateFile(ctx context.Context, o EvalOptions, log func(string)) (loss, accuracy float64, err error) {
-	if err := o.ComputeOptions.Validate(); err != nil {
-		return 0, 0, err
-	}
-	if err := o.Resolve(log); err != nil {
-		return 0, 0, err
-	}
-	release, err := o.Use()
-	if err != nil {
-		return 0, 0, err
-	}
-	defer release()
-	data, err := o.DataOptions.Load(ctx, log)
-	if err != nil {
-		return 0, 0, err
-	}
-	net, err := model.Open(o.Model, data.Test.Rows, data.Test.Cols, o.Kernels, o.Device)
-	if err != nil {
-		return 0, 0, err
-	}
-	defer net.Close()
-	images, err := newFeed(dataset.NewLoader(data.Test, evalBatchSize), o.Device, o.DataOnDevice)
-	if err != nil {
-		return 0, 0, err
-	}
-	defer images.close()
-	sums, err := evaluate(ctx, net, images)
-	return sums.Loss, sums.Accuracy, err
 }

@@ -18,6 +18,7 @@ import (
 	"lenet/dataset"
 	"lenet/dataset/datasettest"
 	"lenet/model"
+	"lenet/predict"
 	"lenet/torchx"
 	"lenet/train"
 )
@@ -74,6 +75,25 @@ func read(t testing.TB, path ...string) []byte {
 	return b
 }
 
+// saved returns the loss and the accuracy on the test set of a run's weights, from its folder.
+func saved(t testing.TB, o train.Options) (loss, accuracy float64) {
+	t.Helper()
+	net, err := predict.Open(predict.Options{Model: o.Out, ComputeOptions: o.ComputeOptions}, func(string) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer net.Close()
+	test, err := net.Test(t.Context(), func(string) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := net.Evaluate(t.Context(), test)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r.Loss, r.Accuracy
+}
+
 // The report's network, settings and data, without stand-ins. It leaves the plateau after 3 to 6 epochs (README), so eight of
 // its 25 do.
 func TestTheReportsRunLearnsMNIST(t *testing.T) {
@@ -88,12 +108,7 @@ func TestTheReportsRunLearnsMNIST(t *testing.T) {
 	if best := s.Best().TestAccuracy; best < 0.9 {
 		t.Errorf("after %d epochs the best test accuracy is %v", o.Epochs, best)
 	}
-	loss, accuracy, err := train.EvaluateFile(t.Context(), train.EvalOptions{
-		DataOptions: o.DataOptions, ComputeOptions: o.ComputeOptions, Model: filepath.Join(o.Out, train.WeightsFile),
-	}, func(string) {})
-	if err != nil {
-		t.Fatal(err)
-	}
+	loss, accuracy := saved(t, o)
 	if accuracy != s.Final().TestAccuracy || !(loss > 0 && loss < 1) {
 		t.Errorf("the saved weights have accuracy %v and loss %v; training ended with accuracy %v", accuracy, loss, s.Final().TestAccuracy)
 	}

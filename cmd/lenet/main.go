@@ -21,7 +21,8 @@ var version = "unknown"
 type commands struct {
 	Train   trainCommand     `cmd:"" help:"Train, and leave weights and metrics in a run folder."`
 	Tune    tuneCommand      `cmd:"" help:"Sweep learning rates, batch sizes, optimizers, activations, seeds; validation chooses."`
-	Eval    evalCommand      `cmd:"" help:"Loss and accuracy of saved weights on the test set."`
+	Eval    evalCommand      `cmd:"" help:"Measure a trained network on the test set: loss, accuracy, confusion, calibration, worst mistakes."`
+	Predict predictCommand   `cmd:"" help:"What a trained network says of test images, or of your own pictures."`
 	Fetch   fetchCommand     `cmd:"" help:"Download a data set into the cache."`
 	Info    infoCommand      `cmd:"" help:"Versions, devices, threads."`
 	Version kong.VersionFlag `help:"Print the version."`

@@ -1,0 +1,47 @@
+package predict
+
+import (
+	"fmt"
+
+	"lenet/dataset"
+	"lenet/figure"
+	"lenet/metrics"
+)
+
+// Confusion returns the picture of a confusion matrix.
+func Confusion(r *metrics.Result) *figure.Matrix {
+	return &figure.Matrix{Title: fmt.Sprintf("Confusion matrix, %d test images, %d wrong", r.Images, len(r.Mistakes)), Counts: r.Confusion}
+}
+
+// Mistakes returns the picture of the n mistakes that the network was surest of.
+func Mistakes(r *metrics.Result, set *dataset.Set, n int) *figure.Digits {
+	n = min(n, len(r.Mistakes))
+	g := &figure.Digits{Title: fmt.Sprintf("The %d surest of %d mistakes", n, len(r.Mistakes)), Columns: 6}
+	for _, m := range r.Mistakes[:n] {
+		g.Digits = append(g.Digits, digit(set, m.Index, m.Predicted, m.Probability))
+	}
+	return g
+}
+
+func digit(set *dataset.Set, i, predicted int, probability float64) figure.Digit {
+	return figure.Digit{
+		Rows: set.Rows, Cols: set.Cols, Pixels: set.Images[i*set.Rows*set.Cols:][:set.Rows*set.Cols],
+		True: int(set.Labels[i]), Predicted: predicted, Probability: probability,
+	}
+}
+
+// columns of the grid of predictions, as in the report.
+const columns = 3
+
+// Grid returns the picture of drawn images, three in a row.
+func Grid(set *dataset.Set, draws []Draw) *figure.Digits {
+	g, wrong := &figure.Digits{Columns: columns}, 0
+	for _, d := range draws {
+		g.Digits = append(g.Digits, digit(set, d.Index, d.Predicted, d.Probabilities[d.Predicted]))
+		if d.True != d.Predicted {
+			wrong++
+		}
+	}
+	g.Title = fmt.Sprintf("%d test images, %d wrong", len(draws), wrong)
+	return g
+}
