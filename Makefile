@@ -10,7 +10,7 @@ include libtorch.mk
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 VERSION     := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
-GO_SOURCES  := $(shell find cmd dataset figure metrics model predict train torchx tune -name '*.go' ! -name '*_test.go') torchx/torchx.h
+GO_SOURCES  := $(shell find cmd dataset figure metrics model predict report train torchx tune -name '*.go' ! -name '*_test.go') torchx/torchx.h report/page.html
 
 ##@ Use
 .PHONY: train eval info help

@@ -3,6 +3,8 @@ package figure
 import (
 	"fmt"
 	"image/color"
+	"math"
+	"strconv"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -29,6 +31,28 @@ type Lines struct {
 	Names                 []string // of the places 0, 1, …; none: X is a number
 	Series                []Series
 	YMin, YMax            float64 // both 0: as the series are
+	FromZero              bool    // the y axis begins at 0
+}
+
+// Place returns where on the x axis the i-th of the plot's values is.
+func (l *Lines) Place(i int, value string) float64 {
+	if l.Names != nil {
+		return float64(i)
+	}
+	x, _ := strconv.ParseFloat(value, 64)
+	return x
+}
+
+// Fit sets the range of y, which is a share, so that all series have some room above and below, and goes no further than 1.
+func (l *Lines) Fit() {
+	low, high := 1.0, 0.0
+	for _, s := range l.Series {
+		for _, y := range s.Y {
+			low, high = math.Min(low, y), math.Max(high, y)
+		}
+	}
+	room := math.Max(0.002, (high-low)/15)
+	l.YMin, l.YMax = math.Max(0, low-room), math.Min(1+room/4, high+room)
 }
 
 func (l *Lines) plot() (*plot.Plot, error) {
@@ -77,6 +101,9 @@ func (l *Lines) plot() (*plot.Plot, error) {
 	}
 	if l.YMin != l.YMax {
 		p.Y.Min, p.Y.Max = l.YMin, l.YMax
+	}
+	if l.FromZero {
+		p.Y.Min, p.Y.Max = 0, p.Y.Max*1.1
 	}
 	return p, nil
 }

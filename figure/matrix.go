@@ -36,7 +36,7 @@ func (m *Matrix) draw(c draw.Canvas) error {
 	c.FillText(style(11, color.Black), vg.Point{X: left + side/2, Y: margin / 3}, "predicted class")
 	turned := style(11, color.Black)
 	turned.Rotation = math.Pi / 2
-	c.FillText(turned, vg.Point{X: margin / 3, Y: top - side/2}, "true class (rows: images)")
+	c.FillText(turned, vg.Point{X: margin / 3, Y: top - side/2}, "true class (cells: images)")
 	for i, row := range m.Counts {
 		y := top - cell*(vg.Length(i)+0.5)
 		c.FillText(style(11, color.Black), vg.Point{X: left - 0.35*vg.Centimeter, Y: y}, strconv.Itoa(i))

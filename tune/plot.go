@@ -2,7 +2,6 @@ package tune
 
 import (
 	"fmt"
-	"math"
 	"path/filepath"
 	"strconv"
 
@@ -11,8 +10,18 @@ import (
 
 // units are the labels of the axes.
 var units = map[string]string{
-	"lr": "learning rate", "batch-size": "batch size (images a step)", "optimizer": "optimizer", "activation": "activation", "seed": "seed",
+	"lr": "learning rate", "batch-size": "batch size", "optimizer": "optimizer", "activation": "activation", "seed": "seed",
 }
+
+// Unit returns the label of an axis, by its flag.
+func Unit(name string) string { return units[name] }
+
+// The series of a sweep's plot.
+const (
+	ValidationSeries = iota
+	TestSeries
+	TrainSeries
+)
 
 // Plot returns the accuracies over an axis: at each of its values the best trial by validation, where others are swept too.
 func (r *Result) Plot(axis Axis) *figure.Lines {
@@ -36,16 +45,15 @@ func (r *Result) Plot(axis Axis) *figure.Lines {
 		if best == nil {
 			continue
 		}
-		x, _ := strconv.ParseFloat(value, 64)
 		if !numeric {
-			x = float64(len(l.Names))
 			l.Names = append(l.Names, value)
 		}
+		x := l.Place(len(l.Names)-1, value)
 		for i, y := range []float64{best.Validation(), best.Test(), best.TrainAccuracy()} {
 			l.Series[i].X, l.Series[i].Y = append(l.Series[i].X, x), append(l.Series[i].Y, y)
 		}
 	}
-	l.YMin, l.YMax = bounds(l.Series)
+	l.Fit()
 	return l
 }
 
@@ -53,18 +61,6 @@ func sameValue(a, b string) bool {
 	x, errX := strconv.ParseFloat(a, 64)
 	y, errY := strconv.ParseFloat(b, 64)
 	return a == b || errX == nil && errY == nil && x == y
-}
-
-// bounds leaves some room above and below, and goes no further than 1.
-func bounds(series []figure.Series) (low, high float64) {
-	low, high = 1, 0
-	for _, s := range series {
-		for _, y := range s.Y {
-			low, high = math.Min(low, y), math.Max(high, y)
-		}
-	}
-	room := math.Max(0.002, (high-low)/15)
-	return math.Max(0, low-room), math.Min(1+room/4, high+room)
 }
 
 // SavePlots writes a plot of each swept axis into the sweep's folder, as PNG and SVG, and returns their paths without the endings.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -31,7 +32,7 @@ type Result struct {
 	Options Options
 	Trials  []Trial // in the sweep's order
 	Axes    []Axis  // with more than one value
-	Seconds float64 // since this call began
+	Seconds float64 // that it took; of one that was read, those of all trials
 }
 
 // Best returns the trial that validation chooses: of those with most epochs the first with the highest accuracy. It is nil where all have
@@ -88,13 +89,9 @@ func Run(ctx context.Context, o Options, version string, report Reporter) (*Resu
 
 // Resume goes on with the sweep in a folder: trials that are done are not repeated.
 func Resume(ctx context.Context, dir, version string, report Reporter) (*Result, error) {
-	text, err := os.ReadFile(filepath.Join(dir, ConfigFile))
+	config, err := readConfig(dir)
 	if err != nil {
-		return nil, fmt.Errorf("tune: %s holds no sweep: %w", dir, err)
-	}
-	var config Config
-	if err := json.Unmarshal(text, &config); err != nil || config.Epochs == 0 {
-		return nil, fmt.Errorf("tune: %s is not a sweep's: %w", filepath.Join(dir, ConfigFile), err)
+		return nil, err
 	}
 	done, err := readTrials(dir)
 	if err != nil {
@@ -102,6 +99,48 @@ func Resume(ctx context.Context, dir, version string, report Reporter) (*Result,
 	}
 	config.Options.Out = dir
 	return run(ctx, config.Options, version, report, done)
+}
+
+// Read returns the outcome, so far, of the sweep in a folder.
+func Read(dir string) (*Result, *Config, error) {
+	config, err := readConfig(dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	trials, err := readTrials(dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	_, axes, err := config.settings()
+	if err != nil {
+		return nil, nil, fmt.Errorf("tune: %s: %w", dir, err)
+	}
+	r := &Result{Dir: dir, Options: config.Options, Axes: swept(axes)}
+	for _, number := range slices.Sorted(maps.Keys(trials)) {
+		r.Trials = append(r.Trials, trials[number])
+		r.Seconds += trials[number].Seconds
+	}
+	if len(r.Trials) == 0 {
+		return nil, nil, fmt.Errorf("tune: the sweep in %s has no trials yet", dir)
+	}
+	return r, config, nil
+}
+
+// swept returns the axes with more than one value.
+func swept(axes []Axis) []Axis {
+	return slices.DeleteFunc(axes, func(a Axis) bool { return len(a.Values) < 2 })
+}
+
+func readConfig(dir string) (*Config, error) {
+	text, err := os.ReadFile(filepath.Join(dir, ConfigFile))
+	if err != nil {
+		return nil, fmt.Errorf("tune: no sweep: %w", err)
+	}
+	var config Config
+	if err := json.Unmarshal(text, &config); err != nil {
+		return nil, fmt.Errorf("tune: %s is not a sweep's: %w", filepath.Join(dir, ConfigFile), err)
+	}
+	return &config, nil
 }
 
 func run(ctx context.Context, o Options, version string, report Reporter, done map[int]Trial) (*Result, error) {
@@ -151,7 +190,7 @@ func run(ctx context.Context, o Options, version string, report Reporter, done m
 			return nil, err
 		}
 	}
-	r := &Result{Dir: s.dir, Options: o, Axes: slices.DeleteFunc(axes, func(a Axis) bool { return len(a.Values) < 2 }), Seconds: time.Since(start).Seconds()}
+	r := &Result{Dir: s.dir, Options: o, Axes: swept(axes), Seconds: time.Since(start).Seconds()}
 	for _, t := range s.trials {
 		r.Trials = append(r.Trials, t.Trial)
 	}

@@ -23,6 +23,7 @@ type commands struct {
 	Tune    tuneCommand      `cmd:"" help:"Sweep learning rates, batch sizes, optimizers, activations, seeds; validation chooses."`
 	Eval    evalCommand      `cmd:"" help:"Measure a trained network on the test set: loss, accuracy, confusion, calibration, worst mistakes."`
 	Predict predictCommand   `cmd:"" help:"What a trained network says of test images, or of your own pictures."`
+	Report  reportCommand    `cmd:"" help:"Write runs and sweeps as one HTML page."`
 	Fetch   fetchCommand     `cmd:"" help:"Download a data set into the cache."`
 	Info    infoCommand      `cmd:"" help:"Versions, devices, threads."`
 	Version kong.VersionFlag `help:"Print the version."`

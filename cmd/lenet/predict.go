@@ -77,11 +77,11 @@ func (c *predictCommand) testImages(ctx context.Context, net *predict.Network) e
 		row := grid.Digits[i:min(i+grid.Columns, len(grid.Digits))]
 		fmt.Print(halfBlocks(beside(row)))
 		for _, d := range row {
-			mark := ""
+			says := "predicted"
 			if d.Wrong() {
-				mark = "  WRONG"
+				says = "WRONG:"
 			}
-			fmt.Printf("%-26s", fmt.Sprintf("true %d, predicted %d, %.1f %%%s", d.True, d.Predicted, 100*d.Probability, mark))
+			fmt.Printf("%-26s", fmt.Sprintf("true %d, %s %d, %.0f %%", d.True, says, d.Predicted, 100*d.Probability))
 		}
 		fmt.Println()
 	}

@@ -1,0 +1,194 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"lenet/figure"
+	"lenet/model"
+	"lenet/tune"
+)
+
+type sweep struct {
+	*tune.Result
+	config *tune.Config
+}
+
+// kind says how a sweep's trials begin.
+func (s *sweep) kind() string {
+	if s.Options.CarryOver {
+		return "carried-over weights"
+	}
+	return "fresh weights"
+}
+
+// groups puts sweeps of the same settings together, so that they are shown side by side.
+func groups(sweeps []*sweep) [][]*sweep {
+	var all [][]*sweep
+next:
+	for _, s := range sweeps {
+		for i, g := range all {
+			if slices.EqualFunc(g[0].Axes, s.Axes, func(a, b tune.Axis) bool { return a.Name == b.Name && slices.Equal(a.Values, b.Values) }) {
+				all[i] = append(g, s)
+				continue next
+			}
+		}
+		all = append(all, []*sweep{s})
+	}
+	return all
+}
+
+// sweepSection shows sweeps of the same settings: a plot of each axis, a table, and what validation chooses.
+func sweepSection(group []*sweep, original bool) (*section, error) {
+	first := group[0]
+	var names []string
+	for _, axis := range first.Axes {
+		names = append(names, tune.Unit(axis.Name))
+	}
+	s := &section{Title: fmt.Sprintf("Sweep of the %s: %d epochs a setting", strings.Join(names, ", "), first.Options.Epochs)}
+	if len(names) == 0 {
+		s.Title = "A single setting"
+	}
+	theirs, seconds := originalOf(first, original)
+	for _, g := range group {
+		if best := g.Best(); best != nil {
+			var values []string
+			for _, axis := range g.Axes {
+				values = append(values, tune.Unit(axis.Name)+" "+axis.Of(best.Setting))
+			}
+			s.Texts = append(s.Texts, fmt.Sprintf("With %s, validation on %d images split off the training set chooses %s: validation accuracy %.4f, test accuracy %.4f. %d trials, %d at a time with %d threads each; %.0f s of training and testing.",
+				g.kind(), g.Options.Validation, strings.Join(values, ", "), best.Validation(), best.Test(), len(g.Trials), g.Options.Jobs, g.Options.Threads, g.Seconds))
+		}
+	}
+	s.Texts = append(s.Texts, difference(group)...)
+	if theirs != nil {
+		s.Texts = append(s.Texts, originalSweepText)
+	}
+	for _, axis := range first.Axes {
+		plots, err := drawn(sweepPlots(group, axis, theirs)...)
+		if err != nil {
+			return nil, err
+		}
+		s.Plots = append(s.Plots, plots...)
+	}
+	s.Tables = []table{sweepTable(group, theirs, seconds)}
+	var err error
+	s.Settings, err = settings(first.config)
+	return s, err
+}
+
+// originalOf returns the original's test accuracies, and where it has them its seconds, of a sweep over one axis that it made, too.
+func originalOf(s *sweep, wanted bool) (accuracies, seconds map[string]float64) {
+	if !wanted || len(s.Axes) != 1 || s.Options.Activation != string(model.Sigmoid) || s.Options.Optimizer != "sgd" || s.Options.Dataset != "mnist" {
+		return nil, nil
+	}
+	switch s.Axes[0].Name {
+	case "lr":
+		return originalLearningRates, nil
+	case "batch-size":
+		return originalBatchSizes, originalBatchSeconds
+	}
+	return nil, nil
+}
+
+// difference says what carrying weights over does to a sweep, where a group has both kinds.
+func difference(group []*sweep) []string {
+	var fresh, carried *sweep
+	for _, s := range group {
+		if s.Options.CarryOver {
+			carried = s
+		} else {
+			fresh = s
+		}
+	}
+	if fresh == nil || carried == nil || len(fresh.Trials) < 2 || len(fresh.Trials) != len(carried.Trials) {
+		return nil
+	}
+	last := len(fresh.Trials) - 1
+	a, b := &carried.Trials[0], &carried.Trials[last]
+	x, y := &fresh.Trials[0], &fresh.Trials[last]
+	return []string{fmt.Sprintf("What differs: with carried-over weights a setting goes on where the one before it ended, so the first has trained for %d epochs at its end and the last for %d. "+
+		"Its training accuracy, a mean over its epochs, goes from %.3f at the first setting to %.3f at the last; with fresh weights from %.3f to %.3f, since every setting has to leave the plateau by itself. "+
+		"Only the fresh weights compare the settings; the others compare, above all, how long each has been trained.",
+		len(a.Metrics), len(a.Metrics)*len(carried.Trials), a.TrainAccuracy(), b.TrainAccuracy(), x.TrainAccuracy(), y.TrainAccuracy())}
+}
+
+// sweepPlots returns an axis's plots: of one sweep all its accuracies; of several the test and the training accuracy, each over all.
+func sweepPlots(group []*sweep, axis tune.Axis, theirs map[string]float64) []figure.Figure {
+	if len(group) == 1 && theirs == nil {
+		return []figure.Figure{group[0].Plot(axis)}
+	}
+	test, trained := *group[0].Plot(axis), *group[0].Plot(axis)
+	test.Title, trained.Title = fmt.Sprintf("Test accuracy after %d epochs", group[0].Options.Epochs), "Training accuracy, mean of the epochs"
+	test.Series, trained.Series = nil, nil
+	for _, s := range group {
+		p := s.Plot(axis)
+		for to, series := range map[*figure.Lines]figure.Series{&test: p.Series[tune.TestSeries], &trained: p.Series[tune.TrainSeries]} {
+			series.Name, series.Dashed = s.kind(), false
+			to.Series = append(to.Series, series)
+		}
+	}
+	if theirs != nil {
+		series := figure.Series{Name: "the original", Dashed: true}
+		for i, value := range axis.Values {
+			if a, ok := theirs[value]; ok {
+				series.X, series.Y = append(series.X, test.Place(i, value)), append(series.Y, a)
+			}
+		}
+		test.Series = append(test.Series, series)
+	}
+	test.Fit()
+	trained.Fit()
+	return []figure.Figure{&test, &trained}
+}
+
+func sweepTable(group []*sweep, theirs, theirSeconds map[string]float64) table {
+	first := group[0]
+	t := table{Best: -1}
+	for _, axis := range first.Axes {
+		t.Head = append(t.Head, tune.Unit(axis.Name))
+	}
+	for _, s := range group {
+		of := ""
+		if len(group) > 1 {
+			of = ", " + s.kind()
+		}
+		t.Head = append(t.Head, "validation"+of, "test"+of, "s"+of)
+	}
+	if theirs != nil {
+		t.Head = append(t.Head, "test, original")
+	}
+	if theirSeconds != nil {
+		t.Head = append(t.Head, "s, original")
+	}
+	best := first.Best()
+	for i := range first.Trials {
+		trial := &first.Trials[i]
+		if trial == best {
+			t.Best = i
+		}
+		var row []string
+		for _, axis := range first.Axes {
+			row = append(row, axis.Of(trial.Setting))
+		}
+		for _, s := range group {
+			j := slices.IndexFunc(s.Trials, func(t tune.Trial) bool { return t.Setting == trial.Setting })
+			if j < 0 || s.Trials[j].Failed != "" {
+				row = append(row, "–", "–", "–")
+				continue
+			}
+			t := &s.Trials[j]
+			row = append(row, accuracy(t.Validation(), true), accuracy(t.Test(), true), fmt.Sprintf("%.1f", t.Seconds))
+		}
+		if theirs != nil {
+			a, ok := theirs[first.Axes[0].Of(trial.Setting)]
+			row = append(row, accuracy(a, ok))
+		}
+		if theirSeconds != nil {
+			row = append(row, fmt.Sprint(theirSeconds[first.Axes[0].Of(trial.Setting)]))
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	return t
+}
