@@ -13,10 +13,21 @@ VERSION     := $(shell git describe --always --dirty 2>/dev/null || echo unknown
 GO_SOURCES  := $(shell find cmd dataset figure metrics model predict report train torchx tune -name '*.go' ! -name '*_test.go') torchx/torchx.h report/page.html
 
 ##@ Use
-.PHONY: train eval info help
+.PHONY: train report info help
 train: build ## Train. Variables: DEVICE=auto|cpu|cuda EPOCHS= BATCH_SIZE= LR= SEED= ARGS='…'
 	@bin/lenet train $(if $(DEVICE),--device '$(DEVICE)') $(if $(EPOCHS),--epochs '$(EPOCHS)') $(if $(BATCH_SIZE),--batch-size '$(BATCH_SIZE)') \
 	  $(if $(LR),--lr '$(LR)') $(if $(SEED),--seed '$(SEED)') $(ARGS)
+
+# The whole of the lab report: both of its sweeps, once with fresh weights and once as it did them, its final run and its nine predictions.
+REPORT := runs/report
+report: build ## The lab report's whole experiment: runs/report/report.html. Takes ten to twenty minutes
+	@rm -rf $(REPORT)
+	@for how in fresh carry-over; do flag=$$(test $$how = fresh || echo --carry-over); \
+	  bin/lenet tune --lr 0.15:1.5:0.15 --batch-size 64 --epochs 10 $$flag $(ARGS) --out $(REPORT)/lr-$$how && \
+	  bin/lenet tune --batch-size 32,64,128,256,512 --epochs 10 $$flag $(ARGS) --out $(REPORT)/batch-size-$$how || exit; done
+	@bin/lenet train $(ARGS) --out $(REPORT)/final
+	@bin/lenet predict --model $(REPORT)/final
+	@bin/lenet report --original --title 'The 2020 lab report, by lenet' --out $(REPORT)/report.html $(REPORT)/lr-fresh $(REPORT)/lr-carry-over $(REPORT)/batch-size-fresh $(REPORT)/batch-size-carry-over $(REPORT)/final
 
 info: build ## Versions, devices, threads
 	@bin/lenet info

@@ -58,11 +58,10 @@ func (l *Lines) Fit() {
 func (l *Lines) plot() (*plot.Plot, error) {
 	p := plot.New()
 	p.BackgroundColor = color.Transparent
-	for _, style := range []*draw.TextStyle{&p.Title.TextStyle, &p.X.Label.TextStyle, &p.Y.Label.TextStyle, &p.X.Tick.Label, &p.Y.Tick.Label, &p.Legend.TextStyle} {
+	for _, style := range []*draw.TextStyle{&p.X.Label.TextStyle, &p.Y.Label.TextStyle, &p.X.Tick.Label, &p.Y.Tick.Label} {
 		style.Font.Variant = sans
 	}
-	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = l.Title, l.XLabel, l.YLabel
-	p.Title.TextStyle.Font.Size, p.Title.Padding = 13, 6
+	p.X.Label.Text, p.Y.Label.Text = l.XLabel, l.YLabel
 	for _, axis := range []*plot.Axis{&p.X, &p.Y} {
 		axis.Label.TextStyle.Font.Size, axis.Tick.Label.Font.Size = 11, 10
 		axis.Label.Padding = 4
@@ -70,8 +69,6 @@ func (l *Lines) plot() (*plot.Plot, error) {
 	lines := plotter.NewGrid()
 	lines.Horizontal.Color, lines.Vertical.Color = grid, grid
 	p.Add(lines)
-	p.Legend.Top, p.Legend.TextStyle.Font.Size = false, 10
-	p.Legend.Padding, p.Legend.YOffs, p.Legend.XOffs = 2, 4, -4
 	for i, s := range l.Series {
 		points := make(plotter.XYs, len(s.Y))
 		for j := range points {
@@ -84,15 +81,9 @@ func (l *Lines) plot() (*plot.Plot, error) {
 		if err != nil {
 			return nil, fmt.Errorf("figure: %s: %w", s.Name, err)
 		}
-		line.Color, line.Width = palette[i%len(palette)], vg.Points(1.6)
+		line.LineStyle = l.stroke(i)
 		dots.Color, dots.Shape, dots.Radius = line.Color, draw.CircleGlyph{}, vg.Points(2.2)
-		if s.Dashed {
-			line.Dashes = []vg.Length{vg.Points(4), vg.Points(3)}
-		}
 		p.Add(line, dots)
-		if len(l.Series) > 1 {
-			p.Legend.Add(s.Name, line, dots)
-		}
 	}
 	if l.Names != nil {
 		p.NominalX(l.Names...)
@@ -110,10 +101,51 @@ func (l *Lines) plot() (*plot.Plot, error) {
 
 func (l *Lines) size() (w, h vg.Length) { return 15 * vg.Centimeter, 9 * vg.Centimeter }
 
+// stroke returns the line of the i-th series.
+func (l *Lines) stroke(i int) draw.LineStyle {
+	s := draw.LineStyle{Color: palette[i%len(palette)], Width: vg.Points(1.6)}
+	if l.Series[i].Dashed {
+		s.Dashes = []vg.Length{vg.Points(4), vg.Points(3)}
+	}
+	return s
+}
+
+// The heights of the title and of the legend, which is a row below it; and the room that the last number of an axis needs.
+const (
+	titleHeight  = 0.8 * vg.Centimeter
+	legendHeight = 0.6 * vg.Centimeter
+	overhang     = 0.5 * vg.Centimeter
+)
+
 func (l *Lines) draw(c draw.Canvas) error {
 	p, err := l.plot()
-	if err == nil {
-		p.Draw(c)
+	if err != nil {
+		return err
 	}
-	return err
+	middle := (c.Min.X + c.Max.X) / 2
+	c.FillText(style(13, color.Black), vg.Point{X: middle, Y: c.Max.Y - titleHeight/2}, l.Title)
+	top := titleHeight
+	if len(l.Series) > 1 {
+		l.drawLegend(c, vg.Point{X: middle, Y: c.Max.Y - titleHeight - legendHeight/2})
+		top += legendHeight
+	}
+	p.Draw(draw.Crop(c, 0, -overhang, 0, -top))
+	return nil
+}
+
+// drawLegend draws the series' names in a row, each after a piece of its line.
+func (l *Lines) drawLegend(c draw.Canvas, middle vg.Point) {
+	const sample, space = 18, 14 // points
+	names := style(10, color.Black)
+	names.XAlign = draw.XLeft
+	width := vg.Length(0)
+	for _, s := range l.Series {
+		width += sample + 4 + names.Width(s.Name) + space
+	}
+	x := middle.X - (width-space)/2
+	for i, s := range l.Series {
+		c.StrokeLine2(l.stroke(i), x, middle.Y, x+sample, middle.Y)
+		c.FillText(names, vg.Point{X: x + sample + 4, Y: middle.Y}, s.Name)
+		x += sample + 4 + names.Width(s.Name) + space
+	}
 }

@@ -28,7 +28,7 @@ func (r *Result) Plot(axis Axis) *figure.Lines {
 	l := &figure.Lines{
 		Title:  fmt.Sprintf("Accuracy after %d epochs", r.Options.Epochs),
 		XLabel: units[axis.Name], YLabel: "accuracy (share of images)",
-		Series: []figure.Series{{Name: "validation"}, {Name: "test"}, {Name: "training, mean of its epochs", Dashed: true}},
+		Series: []figure.Series{{Name: "validation"}, {Name: "test"}, {Name: "training, mean over epochs", Dashed: true}},
 	}
 	if len(r.Axes) > 1 {
 		l.Title += ", best of the other settings"
