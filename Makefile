@@ -10,7 +10,7 @@ include libtorch.mk
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 VERSION     := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
-GO_SOURCES  := $(shell find cmd dataset figure metrics model predict report train torchx tune -name '*.go' ! -name '*_test.go') torchx/torchx.h report/page.html
+GO_SOURCES  := $(shell find cmd dataset figure metrics model predict report tensorboard train torchx tune -name '*.go' ! -name '*_test.go') torchx/torchx.h report/page.html
 
 ##@ Use
 .PHONY: train report info help
@@ -37,7 +37,7 @@ help: ## This list
 	@echo; echo "Variables: LIBTORCH=/path or LIBTORCH_ZIP=FILE-or-URL for a libtorch of your own ($(LIBTORCH_VERSION))"
 
 ##@ Build and test
-.PHONY: build test check cuda gpu-check bench bench-go image env clean
+.PHONY: build test check tensorboard cuda gpu-check bench bench-go image env clean
 BENCH := $(CACHE)/pytorch-2.11.0
 build: $(BUILD)/bin/lenet ## bin/lenet
 
@@ -58,6 +58,11 @@ check: native $(TESTED) ## What CI adds to the tests: the race detector, gofmt, 
 	@test -z "$$(gofmt -l .)" || { echo 'not gofmt-ed:'; gofmt -l .; exit 1; }
 	@$(GO_ENV) go run $(STATICCHECK) ./...
 	@$(GO_ENV) go test -race -count=1 -p 1 ./...
+
+TENSORBOARD := $(CACHE)/tensorboard-2.20.0
+tensorboard: native ## Tests that the real TensorBoard reads what --tensorboard writes; installs it into the cache
+	@test -x '$(TENSORBOARD)/bin/python' || { python3 -m venv '$(TENSORBOARD).tmp' && '$(TENSORBOARD).tmp/bin/pip' install --quiet tensorboard==2.20.0 'setuptools<81' && mv '$(TENSORBOARD).tmp' '$(TENSORBOARD)'; }
+	@PYTHON='$(TENSORBOARD)/bin/python' $(GO_ENV) go test -count=1 -tags tensorboard ./tensorboard
 
 cuda: native ## Builds the CUDA plug-in too, and tests that it loads; needs no GPU
 	@$(GO_ENV) go test -tags cuda -run CUDA -count=1 ./cmd/lenet

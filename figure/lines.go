@@ -90,6 +90,9 @@ func (l *Lines) plot() (*plot.Plot, error) {
 		p.X.Padding = 0
 		p.X.Min, p.X.Max = -0.3, float64(len(l.Names))-0.7
 	}
+	if ticks := l.ticks(); ticks != nil {
+		p.X.Tick.Marker = ticks
+	}
 	if l.YMin != l.YMax {
 		p.Y.Min, p.Y.Max = l.YMin, l.YMax
 	}
@@ -100,6 +103,27 @@ func (l *Lines) plot() (*plot.Plot, error) {
 }
 
 func (l *Lines) size() (w, h vg.Length) { return 15 * vg.Centimeter, 9 * vg.Centimeter }
+
+// maxTicks is how many numbers have room on the x axis.
+const maxTicks = 12
+
+// ticks returns the numbers of the x axis where all of them have room, and nil otherwise.
+func (l *Lines) ticks() plot.ConstantTicks {
+	values := map[float64]bool{}
+	for _, s := range l.Series {
+		for _, x := range s.X {
+			values[x] = true
+		}
+	}
+	if l.Names != nil || len(values) > maxTicks {
+		return nil
+	}
+	var ticks plot.ConstantTicks
+	for x := range values {
+		ticks = append(ticks, plot.Tick{Value: x, Label: strconv.FormatFloat(x, 'g', 6, 64)})
+	}
+	return ticks
+}
 
 // stroke returns the line of the i-th series.
 func (l *Lines) stroke(i int) draw.LineStyle {

@@ -62,7 +62,7 @@ func sweepSection(group []*sweep, original bool) (*section, error) {
 		}
 	}
 	s.Texts = append(s.Texts, difference(group)...)
-	if theirs != nil {
+	if theirs != nil && first.Axes[0].Name == "lr" {
 		s.Texts = append(s.Texts, originalSweepText)
 	}
 	for _, axis := range first.Axes {
@@ -152,7 +152,7 @@ func sweepTable(group []*sweep, theirs, theirSeconds map[string]float64) table {
 	for _, s := range group {
 		of := ""
 		if len(group) > 1 {
-			of = ", " + s.kind()
+			of = ", " + strings.TrimSuffix(s.kind(), " weights")
 		}
 		t.Head = append(t.Head, "validation"+of, "test"+of, "s"+of)
 	}

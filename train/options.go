@@ -70,7 +70,7 @@ type Method struct {
 type Options struct {
 	DataOptions
 	ComputeOptions
-	Recipe string `json:"recipe" default:"report" placeholder:"NAME" help:"A set of the options below, each of which may still be given: report, which is their defaults, fast, or accurate."`
+	Recipe string `json:"recipe" default:"report" placeholder:"NAME" help:"A set of the options below, each of which may still be given: report, which is their defaults, or fast."`
 	Setting
 	Method
 
@@ -78,8 +78,9 @@ type Options struct {
 	EarlyStop  int   `json:"early_stop" default:"0" placeholder:"N" help:"Stop after N epochs without a better validation accuracy, and keep the best epoch's weights."`
 	Graph      Graph `json:"graph" default:"auto" placeholder:"MODE" help:"Steps as a CUDA graph: auto (where that works), on or off."`
 
-	Out   string `json:"out" placeholder:"DIR" help:"Run folder to make, by default runs/ and the time."`
-	Force bool   `json:"force" help:"Overwrite the run in --out."`
+	Out         string `json:"out" placeholder:"DIR" help:"Run folder to make, by default runs/ and the time."`
+	Force       bool   `json:"force" help:"Overwrite the run in --out."`
+	TensorBoard bool   `json:"tensorboard" name:"tensorboard" help:"Also write an event file for TensorBoard into the run folder."`
 }
 
 // A UsageError reports a setting that cannot be. It is a mistake in the command, not a failure of the run.

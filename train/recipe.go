@@ -4,11 +4,7 @@ package train
 var Recipes = map[string]map[string]string{
 	"report": {}, // the defaults are the report's final run
 	"fast": {
-		"epochs": "4", "batch-size": "128", "activation": "relu", "optimizer": "sgd", "momentum": "0.9", "nesterov": "true",
-		"lr": "0.1", "schedule": "onecycle", "weight-decay": "0.0005",
-	},
-	"accurate": {
-		"epochs": "18", "batch-size": "128", "activation": "relu", "optimizer": "sgd", "momentum": "0.9", "nesterov": "true",
-		"lr": "0.1", "schedule": "onecycle", "weight-decay": "0.0005", "augment": "shift,rotate,scale",
+		"activation": "relu", "optimizer": "sgd", "momentum": "0.9", "nesterov": "true", "weight-decay": "0.0005",
+		"epochs": "3", "batch-size": "192", "lr": "0.15", "schedule": "onecycle", "augment": "shift=1",
 	},
 }

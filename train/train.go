@@ -84,6 +84,11 @@ func Run(ctx context.Context, o Options, version string, report Reporter) (*Summ
 	if err != nil {
 		return nil, err
 	}
+	events, err := newEvents(dir, o.TensorBoard)
+	if err != nil {
+		return nil, err
+	}
+	defer events.close()
 	summary := &Summary{Dir: string(dir)}
 	report.Device(o.Device)
 	for epoch := 1; epoch <= o.Epochs; epoch++ {
@@ -98,6 +103,9 @@ func Run(ctx context.Context, o Options, version string, report Reporter) (*Summ
 			}
 		}
 		if err := dir.addMetrics(m); err != nil {
+			return summary, err
+		}
+		if err := events.add(m); err != nil {
 			return summary, err
 		}
 		report.Epoch(m)

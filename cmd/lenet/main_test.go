@@ -17,7 +17,9 @@ import (
 
 	"lenet/dataset"
 	"lenet/dataset/datasettest"
+	"lenet/model"
 	"lenet/train"
+	"lenet/tune"
 )
 
 // Tests run this binary again, as lenet itself.
@@ -87,7 +89,7 @@ $`)
 	}
 
 	stdout, stderr, code = lenet(t, "eval", "--model", filepath.Join(out, train.WeightsFile), "--data", smallData(t, 1, 50), "--device", "cpu")
-	if code != 0 || stderr != "" || !regexp.MustCompile(`^loss \d\.\d{4}, test acc 0\.\d{3}\n$`).MatchString(stdout) {
+	if code != 0 || stderr != "" || !regexp.MustCompile(`^loss \d\.\d{4}, test acc 0\.\d{3}, calibration error 0\.\d{4}\n`).MatchString(stdout) {
 		t.Errorf("eval: exit code %d, standard error %q, output %q", code, stderr, stdout)
 	}
 }
@@ -149,6 +151,10 @@ func TestBadInputIsOneLineAndAnExitCode(t *testing.T) {
 	if err := os.WriteFile(file, []byte("not a model and not a folder"), 0o666); err != nil {
 		t.Fatal(err)
 	}
+	trained := filepath.Join(t.TempDir(), "run")
+	if _, stderr, code := lenet(t, "train", "--data", data, "--epochs=1", "--device=cpu", "--out", trained); code != 0 {
+		t.Fatal(stderr)
+	}
 	for _, c := range []struct {
 		name string
 		args []string
@@ -180,8 +186,21 @@ func TestBadInputIsOneLineAndAnExitCode(t *testing.T) {
 		{"label 12", []string{"train", "--data", with(datasettest.TestLabels, idx(dataset.Uint8, []int{5}, []byte{1, 2, 12, 3, 4}))}, 1, "label 2 is 12"},
 		{"out below a file", []string{"train", "--data", data, "--out", filepath.Join(file, "run")}, 1, "not a directory"},
 		{"out in no writable place", []string{"train", "--data", data, "--out", "/proc/run"}, 1, "making the run folder"},
-		{"no model", []string{"eval", "--data", data}, 2, "--model"},
+		{"no model", []string{"eval", "--data", data}, 1, "there is no run in runs/ here; train one, or name one with --model"},
 		{"model missing", []string{"eval", "--data", data, "--model=none"}, 1, "no such file"},
+		{"model of another shape", []string{"eval", "--data", data, "--model", otherShape(t)}, 1, "the network for 28x28 images has"},
+		{"folder without a model", []string{"predict", "--model", data}, 1, "the folder holds no trained network"},
+		{"picture that is none", []string{"predict", "--model", trained, file}, 1, "neither a PNG nor a JPEG"},
+		{"predict nothing", []string{"predict", "--model", trained, "--count=0"}, 2, "--count is 0"},
+		{"report of no folder", []string{"report", "nowhere"}, 1, "no such file"},
+		{"report of an empty folder", []string{"report", t.TempDir()}, 1, "the folder holds no trained network"},
+		{"report of a sweep that has no trials", []string{"report", emptySweep(t)}, 1, "has no trials yet"},
+		{"empty sweep", []string{"tune", "--data", data, "--lr="}, 2, "--lr: "},
+		{"sweep of nothing", []string{"tune", "--data", data, "--lr=2:1:1"}, 2, "has no values"},
+		{"validation larger than the set", []string{"tune", "--data", data}, 2, "--validation is 5000, and the training set has 20 images; give fewer"},
+		{"resume nothing", []string{"tune", "--resume=nowhere"}, 1, "no sweep"},
+		{"unknown recipe", []string{"train", "--recipe=slow"}, 2, "fast, report"},
+		{"unknown augmentation", []string{"train", "--augment=blur"}, 2, "shift, rotate, scale"},
 		{"model no safetensors", []string{"eval", "--data", data, "--model", file}, 1, "not a whole safetensors file"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -195,6 +214,33 @@ func TestBadInputIsOneLineAndAnExitCode(t *testing.T) {
 			}
 		})
 	}
+}
+
+// otherShape returns the path of a network for images of 32x32 pixels.
+func otherShape(t *testing.T) string {
+	t.Helper()
+	net, err := model.New(32, 32, model.Options{Activation: model.ReLU, Kernels: model.Fused, Device: "cpu"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer net.Close()
+	path := filepath.Join(t.TempDir(), "model.safetensors")
+	if err := net.Save(path); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// emptySweep returns the folder of a sweep that was stopped in its first trial.
+func emptySweep(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, content := range map[string]string{tune.ConfigFile: `{"lr": "1,2", "batch_size": "1", "optimizer": "sgd", "activation": "relu", "seed": "1"}`, tune.TrialsFile: ""} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
 }
 
 func TestMoreThreadsThanCoresAreAllowed(t *testing.T) {
@@ -250,7 +296,7 @@ func TestHelpShowsDefaults(t *testing.T) {
 		}
 	}
 	stdout, _, _ = lenet(t, "--help")
-	for _, want := range []string{"train", "eval", "fetch", "info"} {
+	for _, want := range []string{"train", "tune", "eval", "predict", "report", "fetch", "info"} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("--help lacks %q:\n%s", want, stdout)
 		}

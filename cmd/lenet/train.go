@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"time"
 
 	"lenet/model"
@@ -14,6 +15,7 @@ type trainCommand struct {
 	train.Options
 	Profile    bool   `help:"Print at the end where an epoch's time went."`
 	Pprof      string `placeholder:"FILE" help:"Write a profile of the Go code, for go tool pprof."`
+	Plot       bool   `help:"Draw loss and accuracy below the progress bar; where there is none, at the end."`
 	NoProgress bool   `help:"No progress bar. There is none either where standard error is no terminal."`
 }
 
@@ -26,10 +28,16 @@ func (c *trainCommand) Run(ctx context.Context) error {
 		defer stop()
 	}
 	out := &trainOutput{bar: newBar(c.Epochs, c.NoProgress)}
+	if c.Plot {
+		out.plot = &plot{out: os.Stderr, terminal: out.bar != nil}
+	}
 	summary, err := train.Run(ctx, c.Options, version, out)
-	out.bar.clear()
+	out.clear()
 	if err != nil {
 		return err
+	}
+	if c.Plot {
+		fmt.Println(&plot{epochs: summary.Metrics})
 	}
 	best, final := summary.Best(), summary.Final()
 	if c.Validation > 0 {
@@ -47,6 +55,7 @@ func (c *trainCommand) Run(ctx context.Context) error {
 // trainOutput prints a run as the report does.
 type trainOutput struct {
 	bar       *bar
+	plot      *plot // nil: none is wanted
 	steps     int
 	firstStep time.Duration // from the process's start to the end of the first step, where it can be known
 }
@@ -70,10 +79,21 @@ func (o *trainOutput) Batch(epoch int, sums torchx.Sums, images int) {
 }
 
 func (o *trainOutput) Epoch(m train.Metrics) {
-	o.bar.clear()
+	o.clear()
 	fmt.Printf("epoch %d, loss %.4f, train acc %.3f, ", m.Epoch, m.Loss, m.TrainAccuracy)
 	if m.ValidationLoss != 0 {
 		fmt.Printf("val acc %.3f, ", m.ValidationAccuracy)
 	}
 	fmt.Printf("test acc %.3f, time %.1f sec\n", m.TestAccuracy, m.TrainSeconds+m.EvalSeconds)
+	if o.plot != nil {
+		o.plot.add(m)
+	}
+}
+
+// clear takes bar and plot off the screen.
+func (o *trainOutput) clear() {
+	o.bar.clear()
+	if o.plot != nil {
+		o.plot.clear()
+	}
 }

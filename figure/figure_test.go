@@ -1,0 +1,89 @@
+package figure
+
+import (
+	"bytes"
+	"image"
+	"image/color"
+	"image/png"
+	"strings"
+	"testing"
+)
+
+func decoded(t *testing.T, f Figure) image.Image {
+	t.Helper()
+	content, err := PNG(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	picture, err := png.Decode(bytes.NewReader(content))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return picture
+}
+
+// count returns how many pixels of a picture have a colour.
+func count(picture image.Image, want color.RGBA) (n int) {
+	for y := range picture.Bounds().Dy() {
+		for x := range picture.Bounds().Dx() {
+			if color.RGBAModel.Convert(picture.At(x, y)) == want {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+func TestLinesHaveTheirLabelsColoursAndTicks(t *testing.T) {
+	l := &Lines{Title: "A title", XLabel: "epoch", YLabel: "time (s)", Series: []Series{
+		{Name: "one", X: []float64{1, 2.5}, Y: []float64{3, 4}}, {Name: "two", X: []float64{1, 2.5}, Y: []float64{4, 5}, Dashed: true},
+	}}
+	svg, err := SVG(l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"A title", "epoch", "time (s)", ">one<", ">two<", ">2.5<", "currentColor", "#0082C8", "#D56E00", "stroke-dasharray"} {
+		if !strings.Contains(svg, want) {
+			t.Errorf("the SVG lacks %q", want)
+		}
+	}
+	if !strings.HasPrefix(svg, "<svg") || strings.Contains(svg, "#000000") {
+		t.Error("the SVG is no element that takes on the colour of its text")
+	}
+	picture := decoded(t, l)
+	if count(picture, palette[0]) < 500 || count(picture, palette[1]) < 300 || count(picture, color.RGBA{255, 255, 255, 255}) < 100000 {
+		t.Error("the PNG lacks the lines, or the white behind them")
+	}
+}
+
+func TestWrongDigitsAreMarked(t *testing.T) {
+	digit := Digit{Rows: 28, Cols: 28, Pixels: make([]uint8, 28*28), True: 3, Predicted: 3, Probability: 0.75}
+	right := &Digits{Title: "right", Columns: 3, Digits: []Digit{digit, digit, digit, digit}}
+	if n := count(decoded(t, right), palette[1]); n != 0 {
+		t.Errorf("%d pixels of right digits have the colour of mistakes", n)
+	}
+	digit.Predicted = 5
+	wrong := &Digits{Title: "wrong", Columns: 3, Digits: []Digit{digit}}
+	if n := count(decoded(t, wrong), palette[1]); n < 1000 {
+		t.Errorf("%d pixels of a wrong digit have the colour of mistakes", n)
+	}
+	svg, err := SVG(wrong)
+	if err != nil || !strings.Contains(svg, "true 3") || !strings.Contains(svg, "wrong: 5, 75.0 %") {
+		t.Errorf("error %v", err)
+	}
+	if w, h := right.size(); w > 12*72/2.54 || h < 2*(pixels+caption) {
+		t.Errorf("four digits in three columns have the size %v x %v", w, h)
+	}
+}
+
+func TestMatrixShowsEveryCount(t *testing.T) {
+	svg, err := SVG(&Matrix{Title: "matrix", Counts: [][]int{{123, 0}, {45, 678}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{">123<", ">45<", ">678<", "predicted class", "true class"} {
+		if !strings.Contains(svg, want) {
+			t.Errorf("the SVG lacks %q", want)
+		}
+	}
+}

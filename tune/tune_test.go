@@ -1,0 +1,317 @@
+package tune
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"lenet/dataset/datasettest"
+	"lenet/train"
+)
+
+// reporter counts, and calls onProgress after every epoch.
+type reporter struct {
+	done, total int
+	onProgress  func(done int)
+}
+
+func (r *reporter) Log(string)               {}
+func (r *reporter) Begin(int, int, *Options) {}
+func (r *reporter) Progress(d, n int, _ *Trial) {
+	r.done, r.total = d, n
+	if r.onProgress != nil {
+		r.onProgress(d)
+	}
+}
+
+// options are those of a short sweep on the first images of MNIST.
+func options(t testing.TB) Options {
+	t.Helper()
+	a, b := datasettest.MNIST(t)
+	o := Options{
+		Recipe: "report", LearningRate: "0.05,0.2", BatchSize: "50", Optimizer: "sgd", Activation: "relu", Seed: "1",
+		Method:     train.Method{Epochs: 2, Momentum: 0.5, Betas: []float64{0.9, 0.999}, Schedule: train.Constant, StepSize: 1, Gamma: 1},
+		Validation: 100, Graph: train.GraphAuto, Jobs: 2, Out: filepath.Join(t.TempDir(), "sweep"),
+	}
+	o.Dir = datasettest.Dir(t, datasettest.First(a, 400), datasettest.First(b, 100))
+	o.Device, o.Kernels, o.Threads = "cpu", "fused", 1
+	return o
+}
+
+func sweepOf(t testing.TB, o Options) (*Result, *reporter) {
+	t.Helper()
+	r := &reporter{}
+	result, err := Run(t.Context(), o, "test", r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return result, r
+}
+
+// outcomes are what does not depend on the clock.
+func outcomes(r *Result) (all []string) {
+	for _, t := range r.Trials {
+		all = append(all, fmt.Sprint(t.Number, t.Setting, len(t.Metrics), t.last().Loss, t.Validation(), t.Test(), t.Failed != ""))
+	}
+	return all
+}
+
+func TestExpand(t *testing.T) {
+	for list, want := range map[string][]string{
+		"1.5":            {"1.5"},
+		"32,64":          {"32", "64"},
+		"0.15:1.5:0.15":  {"0.15", "0.3", "0.45", "0.6", "0.75", "0.9", "1.05", "1.2", "1.35", "1.5"},
+		"1:3:1, 10":      {"1", "2", "3", "10"},
+		"0.1:0.25:0.1":   {"0.1", "0.2"},
+		"sgd,adam":       {"sgd", "adam"},
+		"1e-3:3e-3:1e-3": {"0.001", "0.002", "0.003"},
+	} {
+		if got, err := expand(list); err != nil || !slices.Equal(got, want) {
+			t.Errorf("%q is %q, want %q; error %v", list, got, want, err)
+		}
+	}
+	for _, list := range []string{"", ",", "1,,2", "1:2", "2:1:1", "1:2:0", "1:2:-1", "1:x:1", "0:1:1e-9", "1:2:3:4", "NaN:1:1"} {
+		if got, err := expand(list); err == nil {
+			t.Errorf("%q is %q", list, got)
+		}
+	}
+}
+
+func TestSettingsAreTheGridInOrder(t *testing.T) {
+	o := options(t)
+	o.LearningRate, o.BatchSize, o.Seed = "1,2", "32,64", "7:9:2"
+	settings, axes, err := o.settings()
+	if err != nil || len(settings) != 8 || len(swept(axes)) != 3 {
+		t.Fatalf("%d settings, axes %v, error %v", len(settings), axes, err)
+	}
+	want := train.Setting{LearningRate: 1, BatchSize: 64, Optimizer: "sgd", Activation: "relu", Seed: 9}
+	if settings[3] != want {
+		t.Errorf("setting 4 is %+v, want %+v", settings[3], want)
+	}
+	o.Trials = 3
+	drawn, _, err := o.settings()
+	again, _, _ := o.settings()
+	if err != nil || len(drawn) != 3 || !slices.Equal(drawn, again) {
+		t.Errorf("drawn %v, again %v, error %v", drawn, again, err)
+	}
+	for i := range drawn {
+		if !slices.Contains(settings, drawn[i]) || slices.Contains(drawn[:i], drawn[i]) {
+			t.Errorf("drawn %v", drawn)
+		}
+	}
+}
+
+func TestMistakesAreUsageErrors(t *testing.T) {
+	for want, change := range map[string]func(*Options){
+		"--lr: ":                func(o *Options) { o.LearningRate = "" },
+		"--lr is -1":            func(o *Options) { o.LearningRate = "0.1,-1" },
+		"--lr: \"x\"":           func(o *Options) { o.LearningRate = "x" },
+		"--batch-size: \"1.5\"": func(o *Options) { o.BatchSize = "1.5" },
+		"--batch-size is 0":     func(o *Options) { o.BatchSize = "0" },
+		"--optimizer is":        func(o *Options) { o.Optimizer = "sgd,lion" },
+		"--activation is":       func(o *Options) { o.Activation = "gelu" },
+		"--seed: \"-1\"":        func(o *Options) { o.Seed = "-1" },
+		"--epochs":              func(o *Options) { o.Epochs = 0 },
+		"--trials":              func(o *Options) { o.Trials = -1 },
+		"--jobs is":             func(o *Options) { o.Jobs = -1 },
+		"--validation is 0":     func(o *Options) { o.Validation = 0 },
+		"--validation is 400":   func(o *Options) { o.Validation = 400 },
+		"--carry-over trains":   func(o *Options) { o.CarryOver = true },
+		"--carry-over needs":    func(o *Options) { o.CarryOver, o.Jobs, o.Activation = true, 1, "relu,tanh" },
+		"more than 10000":       func(o *Options) { o.LearningRate, o.Seed = "1:1000:1", "1:1000:1" },
+	} {
+		o := options(t)
+		change(&o)
+		var usage train.UsageError
+		if _, err := Run(t.Context(), o, "test", &reporter{}); !errors.As(err, &usage) || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want a UsageError with %s", err, want)
+		}
+		if _, err := os.Stat(o.Out); err == nil {
+			t.Errorf("%s: it made a folder", want)
+		}
+	}
+}
+
+// A trial is what lenet train does with the same setting; side by side or one after another.
+func TestTrialsAreIndependentRuns(t *testing.T) {
+	o := options(t)
+	o.LearningRate, o.Seed = "0.05,0.2", "1,2,3"
+	two, r := sweepOf(t, o)
+	if r.done != 12 || r.total != 12 {
+		t.Errorf("%d of %d epochs", r.done, r.total)
+	}
+	o.Jobs, o.Out = 1, o.Out+"-1"
+	one, _ := sweepOf(t, o)
+	if !reflect.DeepEqual(outcomes(one), outcomes(two)) {
+		t.Errorf("one at a time\n%q\ntwo at a time\n%q", outcomes(one), outcomes(two))
+	}
+	single := o.trial(one.Trials[4].Setting)
+	single.Out = filepath.Join(t.TempDir(), "run")
+	s, err := train.Run(t.Context(), single, "test", quiet{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a, b := s.Final(), one.Trials[4].last(); a.Loss != b.Loss || a.ValidationAccuracy != b.ValidationAccuracy || a.TestAccuracy != b.TestAccuracy {
+		t.Errorf("lenet train: %+v\nlenet tune: %+v", a, b)
+	}
+	best := one.Best()
+	for _, trial := range one.Trials {
+		if trial.Validation() > best.Validation() {
+			t.Errorf("trial %d is better than the best, %d", trial.Number, best.Number)
+		}
+	}
+}
+
+func TestATrialThatDivergesFailsAlone(t *testing.T) {
+	o := options(t)
+	o.LearningRate = "0.1,1e38"
+	r, _ := sweepOf(t, o)
+	if r.Trials[0].Failed != "" || r.Trials[1].Failed == "" || r.Best() != &r.Trials[0] {
+		t.Errorf("%+v", r.Trials)
+	}
+	again, err := Resume(t.Context(), o.Out, "test", &reporter{})
+	if err != nil || !slices.Equal(outcomes(again), outcomes(r)) {
+		t.Errorf("again %q, error %v", outcomes(again), err)
+	}
+}
+
+// interrupt sweeps until so many epochs are done, and cuts the file's last line as a crash would.
+func interrupt(t *testing.T, o Options, epochs int) {
+	t.Helper()
+	ctx, cancel := context.WithCancelCause(t.Context())
+	defer cancel(nil)
+	why := errors.New("enough")
+	r := &reporter{onProgress: func(done int) {
+		if done == epochs {
+			cancel(why)
+		}
+	}}
+	_, err := Run(ctx, o, "test", r)
+	var interrupted *Interrupted
+	if !errors.As(err, &interrupted) || !errors.Is(err, why) || !strings.Contains(err.Error(), "--resume "+o.Out) {
+		t.Fatalf("error %v", err)
+	}
+	path := filepath.Join(o.Out, TrialsFile)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, append(text, text[:len(text)/3]...), 0o666); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAnInterruptedSweepGoesOn(t *testing.T) {
+	for name, change := range map[string]func(*Options){
+		"grid":       func(*Options) {},
+		"carry-over": func(o *Options) { o.Jobs, o.CarryOver = 1, true },
+		"halving":    func(o *Options) { o.Halving, o.Epochs = true, 9 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := options(t)
+			o.LearningRate = "0.02:0.18:0.04"
+			change(&o)
+			want, whole := sweepOf(t, o)
+			o.Out += "-interrupted"
+			interrupt(t, o, 7)
+			r := &reporter{}
+			got, err := Resume(t.Context(), o.Out, "test", r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(outcomes(got), outcomes(want)) {
+				t.Errorf("resumed\n%q\nat once\n%q", outcomes(got), outcomes(want))
+			}
+			if r.done != whole.done {
+				t.Errorf("%d epochs in all, at once %d", r.done, whole.done)
+			}
+			text, err := os.ReadFile(filepath.Join(o.Out, TrialsFile))
+			if err != nil || bytes.Count(text, []byte("\n")) != len(got.Trials) {
+				t.Errorf("error %v, the file has\n%s", err, text)
+			}
+		})
+	}
+}
+
+func TestCarryOverBeginsWithTheLastTrialsWeights(t *testing.T) {
+	o := options(t)
+	o.LearningRate, o.Jobs, o.Epochs, o.CarryOver = "0.1,0.10000001", 1, 6, true
+	carried, _ := sweepOf(t, o)
+	if first, second := carried.Trials[0].Metrics[0].Loss, carried.Trials[1].Metrics[0].Loss; second > first/2 {
+		t.Errorf("the first trial begins with the loss %v, the second with %v", first, second)
+	}
+}
+
+// 13 settings, 9 epochs: all for one epoch, five for three, two for nine.
+func TestHalvingDropsAllButTheBestThird(t *testing.T) {
+	o := options(t)
+	o.LearningRate, o.Epochs, o.Halving = "0.01:0.13:0.01", 9, true
+	r, reported := sweepOf(t, o)
+	count := map[int]int{}
+	for i := range r.Trials {
+		count[len(r.Trials[i].Metrics)]++
+	}
+	if count[1] != 8 || count[3] != 3 || count[9] != 2 {
+		t.Errorf("trials by epochs: %v", count)
+	}
+	if want := 8*1 + 3*3 + 2*9; reported.done != want || reported.total != want {
+		t.Errorf("%d of %d epochs, want %d", reported.done, reported.total, want)
+	}
+	if len(r.Best().Metrics) != 9 {
+		t.Errorf("the best has %d epochs", len(r.Best().Metrics))
+	}
+	worstKept, bestDropped := 1.0, 0.0
+	for i := range r.Trials {
+		if first := r.Trials[i].Metrics[0].ValidationAccuracy; len(r.Trials[i].Metrics) > 1 {
+			worstKept = min(worstKept, first)
+		} else {
+			bestDropped = max(bestDropped, first)
+		}
+	}
+	if worstKept < bestDropped {
+		t.Errorf("one with %v went on, and one with %v did not", worstKept, bestDropped)
+	}
+}
+
+func TestASweepDoesNotOverwrite(t *testing.T) {
+	o := options(t)
+	o.LearningRate, o.Epochs = "0.1", 1
+	sweepOf(t, o)
+	if _, err := Run(t.Context(), o, "test", &reporter{}); err == nil || !strings.Contains(err.Error(), "--resume "+o.Out) {
+		t.Errorf("error %v", err)
+	}
+	if _, err := Resume(t.Context(), t.TempDir(), "test", &reporter{}); err == nil || !strings.Contains(err.Error(), "no sweep") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestPlotsOfEverySweptAxis(t *testing.T) {
+	o := options(t)
+	o.LearningRate, o.Activation = "0.05,0.1,1e38", "relu,tanh"
+	r, _ := sweepOf(t, o)
+	paths, err := r.SavePlots()
+	if err != nil || len(paths) != 2 {
+		t.Fatalf("plots %q, error %v", paths, err)
+	}
+	for _, path := range paths {
+		png, err := os.ReadFile(path + ".png")
+		if err != nil || !bytes.HasPrefix(png, []byte("\x89PNG")) {
+			t.Errorf("%s: %v", path, err)
+		}
+		svg, err := os.ReadFile(path + ".svg")
+		if err != nil || !strings.Contains(string(svg), "accuracy (share of images)") || !strings.Contains(string(svg), "validation") {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+	l := r.Plot(r.Axes[0])
+	if y := l.Series[ValidationSeries].Y; len(y) != 2 || y[0] != max(r.Trials[0].Validation(), r.Trials[1].Validation()) {
+		t.Errorf("the plot has %v of %+v", y, r.Trials)
+	}
+}
