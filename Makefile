@@ -33,11 +33,11 @@ info: build ## Versions, devices, threads
 	@bin/lenet info
 
 help: ## This list
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {print "\n" substr($$0, 5) ":"} /^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {print "\n" substr($$0, 5) ":"} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
 	@echo; echo "Variables: LIBTORCH=/path or LIBTORCH_ZIP=FILE-or-URL for a libtorch of your own ($(LIBTORCH_VERSION))"
 
 ##@ Build and test
-.PHONY: build test check tensorboard cuda gpu-check bench bench-go image env clean
+.PHONY: build test check tensorboard cuda gpu-check bench bench-recipes bench-go image env clean
 BENCH := $(CACHE)/pytorch-2.11.0
 build: $(BUILD)/bin/lenet ## bin/lenet
 
@@ -84,6 +84,9 @@ bench: build ## lenet beside PyTorch: bench/results/cpu.md. Installs PyTorch (4.
 	@mkdir -p $(BUILD)/bench/mnist
 	@for f in $(CACHE)/datasets/mnist/*.gz; do gzip -dc "$$f" >$(BUILD)/bench/mnist/"$$(basename "$$f" .gz)"; done
 	@python3 bench/run.py --lenet bin/lenet --python '$(BENCH)/bin/python' --data $(BUILD)/bench/mnist --results bench/results
+
+bench-recipes: build ## The recipes with ten seeds each, and a sweep one and two trials at a time: bench/results/recipes.md
+	@python3 bench/recipes.py --lenet bin/lenet --results bench/results
 
 bench-go: native ## The Go benchmarks: decoder, loader, one step and its parts
 	@$(GO_ENV) go test -run '^$$' -bench . -benchmem ./dataset ./train

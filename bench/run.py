@@ -7,11 +7,12 @@ import argparse
 import datetime
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
 import tempfile
+
+from machine import processor
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -91,17 +92,6 @@ class Case:
             cells += [f"{s[n]['median'] / s[ours]['median']:.1f}" for n in others]
             lines.append(f"| {label} | " + " | ".join(cells) + " |")
         return "\n".join(lines)
-
-
-def processor():
-    try:
-        with open("/proc/cpuinfo") as f:
-            info = dict(line.split(":", 1) for line in f if ":" in line)
-        flags = next(v for k, v in info.items() if k.strip() == "flags").split()
-        name = next(v for k, v in info.items() if k.strip() == "model name").strip()
-        return f"{name}, {'AVX-512' if 'avx512f' in flags else 'AVX2' if 'avx2' in flags else 'no AVX2'}, {os.cpu_count()} CPUs"
-    except (OSError, StopIteration):
-        return f"{platform.machine()}, {os.cpu_count()} CPUs"
 
 
 parser = argparse.ArgumentParser()

@@ -5,6 +5,6 @@ var Recipes = map[string]map[string]string{
 	"report": {}, // the defaults are the report's final run
 	"fast": {
 		"activation": "relu", "optimizer": "sgd", "momentum": "0.9", "nesterov": "true", "weight-decay": "0.0005",
-		"epochs": "3", "batch-size": "192", "lr": "0.1", "schedule": "onecycle", "augment": "shift=1",
+		"epochs": "3", "batch-size": "128", "lr": "0.07", "schedule": "onecycle", "augment": "shift=1",
 	},
 }

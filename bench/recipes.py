@@ -1,0 +1,102 @@
+"""Trains each recipe with several seeds, and a sweep one and two trials at a time. Writes recipes.md and recipes.json. See `make bench-recipes`.
+
+Settings were chosen by validation, with other seeds than those here; the test set only reports.
+"""
+
+import argparse
+import datetime
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+from machine import processor
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--lenet", required=True)
+parser.add_argument("--results", required=True, help="folder to write to")
+parser.add_argument("--seeds", type=int, default=10)
+parser.add_argument("--rounds", type=int, default=3, help="of the sweep")
+args = parser.parse_args()
+
+RECIPES = {
+    "report": ("mnist", ["--recipe", "report"]),
+    "fast": ("mnist", ["--recipe", "fast"]),
+    "fast, 12 epochs, more augmentation": ("mnist", ["--recipe", "fast", "--epochs", "12", "--augment", "shift=2,rotate=8,scale=0.1"]),
+    "report, Fashion-MNIST": ("fashion-mnist", ["--recipe", "report"]),
+    "fast, 12 epochs, Fashion-MNIST": ("fashion-mnist", ["--recipe", "fast", "--epochs", "12"]),
+}
+SWEEP = ["--lr", "0.15:1.5:0.15", "--epochs", "3", "--threads", "1"]
+
+
+def lenet(command, flags, out):
+    subprocess.run([args.lenet, command, "--device", "cpu", "--no-progress", "--out", out, *flags], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def train(data, flags, seed):
+    """Returns the last epoch's test accuracy, and the seconds of training of all epochs, without testing."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = os.path.join(folder, "run")
+        lenet("train", ["--dataset", data, "--seed", str(seed), *flags], out)
+        with open(os.path.join(out, "metrics.jsonl")) as f:
+            epochs = [json.loads(line) for line in f]
+    return {"seed": seed, "epochs": len(epochs), "test_acc": epochs[-1]["test_acc"], "train_seconds": sum(m["train_seconds"] for m in epochs)}
+
+
+def sweep(jobs):
+    """Returns the seconds of a whole process."""
+    with tempfile.TemporaryDirectory() as folder:
+        start = time.perf_counter()
+        lenet("tune", [*SWEEP, "--jobs", str(jobs)], os.path.join(folder, "sweep"))
+        return time.perf_counter() - start
+
+
+def spread(values, digits):
+    return f"{statistics.median(values):.{digits}f} ({min(values):.{digits}f}–{max(values):.{digits}f})"
+
+
+for name in ("mnist", "fashion-mnist"):
+    subprocess.run([args.lenet, "fetch", name], check=True, stdout=subprocess.DEVNULL)
+environment = {
+    "date": datetime.date.today().isoformat(),
+    "processor": processor(),
+    "lenet": subprocess.run([args.lenet, "--version"], capture_output=True, text=True).stdout.strip(),
+}
+text = ["# Recipes", "", f"{environment['date']}, {environment['processor']}; lenet {environment['lenet']}; seeds 1 to {args.seeds}, two threads.", ""]
+text += ["Test accuracy after the last epoch, mean and standard deviation over the seeds, and its range; the seconds that all epochs' training took together, without testing, median (range).", ""]
+text += ["| recipe | epochs | test accuracy | range | seconds of training |", "| --- " * 5 + "|"]
+runs = {}
+for name, (data, flags) in RECIPES.items():
+    runs[name] = []
+    for seed in range(1, args.seeds + 1):
+        print(f"bench: {name}, seed {seed} of {args.seeds}", file=sys.stderr, flush=True)
+        runs[name].append(train(data, flags, seed))
+    accuracies = [r["test_acc"] for r in runs[name]]
+    seconds = [r["train_seconds"] for r in runs[name]]
+    text.append(f"| {name} | {runs[name][0]['epochs']} | {statistics.mean(accuracies):.4f} ± {statistics.stdev(accuracies):.4f} | {min(accuracies):.4f}–{max(accuracies):.4f} | {spread(seconds, 2)} |")
+text += ["", "Each is `lenet train --seed N` with", ""]
+text += [f"- {name}: `{' '.join((['--dataset', data] if data != 'mnist' else []) + flags)}`" for name, (data, flags) in RECIPES.items()]
+text += ["", "Test accuracy by seed:", "", "| recipe | " + " | ".join(str(r["seed"]) for r in runs["fast"]) + " |", "| --- " * (1 + args.seeds) + "|"]
+text += [f"| {name} | " + " | ".join(f"{r['test_acc']:.4f}" for r in rs) + " |" for name, rs in runs.items()]
+
+seconds = {1: [], 2: []}
+for i in range(args.rounds):
+    for jobs in seconds:
+        print(f"bench: sweep, round {i + 1} of {args.rounds}: {jobs} at a time", file=sys.stderr, flush=True)
+        seconds[jobs].append(sweep(jobs))
+ratio = statistics.median(seconds[2]) / statistics.median(seconds[1])
+text += ["", "# A sweep's trials side by side", ""]
+text += [f"`lenet tune {' '.join(SWEEP)}`, ten trials, the whole process, {args.rounds} times each in turn, median (range):", ""]
+text += [f"`--jobs 1` {spread(seconds[1], 1)} s, `--jobs 2` {spread(seconds[2], 1)} s: {ratio:.2f} of the time."]
+
+os.makedirs(args.results, exist_ok=True)
+path = os.path.join(args.results, "recipes")
+with open(path + ".json", "w") as f:
+    json.dump({"environment": environment, "runs": runs, "sweep_seconds_by_jobs": seconds}, f, indent=1)
+    f.write("\n")
+with open(path + ".md", "w") as f:
+    f.write("\n".join(text) + "\n")
+print("\n".join(text))
