@@ -5,6 +5,7 @@ import (
 	"image"
 	"image/color"
 	"image/png"
+	"math"
 	"strings"
 	"testing"
 )
@@ -53,6 +54,21 @@ func TestLinesHaveTheirLabelsColoursAndTicks(t *testing.T) {
 	picture := decoded(t, l)
 	if count(picture, palette[0]) < 500 || count(picture, palette[1]) < 300 || count(picture, color.RGBA{255, 255, 255, 255}) < 100000 {
 		t.Error("the PNG lacks the lines, or the white behind them")
+	}
+}
+
+// On a linear axis 0.01 would lie within a hundredth of 0.001, on a logarithmic one it is half-way to 0.1.
+func TestLearningRatesThatSpanDecadesAreLogarithmic(t *testing.T) {
+	l := &Lines{Series: []Series{{Name: "one", X: []float64{0.001, 0.01, 0.1}, Y: []float64{1, 2, 3}}}, Logarithmic: true}
+	for want, last := range map[float64]float64{0.5: 0.1, 0.45: 0.021} {
+		l.Series[0].X[2] = last
+		p, err := l.plot()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if at := p.X.Norm(0.01); math.Abs(at-want) > 1e-9 {
+			t.Errorf("between 0.001 and %v, 0.01 lies at %v, want %v", last, at, want)
+		}
 	}
 }
 

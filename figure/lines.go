@@ -32,6 +32,7 @@ type Lines struct {
 	Series                []Series
 	YMin, YMax            float64 // both 0: as the series are
 	FromZero              bool    // the y axis begins at 0
+	Logarithmic           bool    // the x axis may be logarithmic, and is where its numbers span decades
 }
 
 // Place returns where on the x axis the i-th of the plot's values is.
@@ -90,7 +91,12 @@ func (l *Lines) plot() (*plot.Plot, error) {
 		p.X.Padding = 0
 		p.X.Min, p.X.Max = -0.3, float64(len(l.Names))-0.7
 	}
-	if ticks := l.ticks(); ticks != nil {
+	ticks := l.ticks()
+	if l.spansDecades() {
+		p.X.Scale = plot.LogScale{}
+		p.X.Tick.Marker = plot.LogTicks{Prec: -1}
+	}
+	if ticks != nil {
 		p.X.Tick.Marker = ticks
 	}
 	if l.YMin != l.YMax {
@@ -125,6 +131,20 @@ func (l *Lines) ticks() plot.ConstantTicks {
 	return ticks
 }
 
+// decades is the ratio of an axis's ends from which on it is logarithmic.
+const decades = 30
+
+// spansDecades says that the numbers of the x axis are better told apart by their logarithms.
+func (l *Lines) spansDecades() bool {
+	low, high := math.Inf(1), 0.0
+	for _, s := range l.Series {
+		for _, x := range s.X {
+			low, high = math.Min(low, x), math.Max(high, x)
+		}
+	}
+	return l.Logarithmic && low > 0 && high/low >= decades
+}
+
 // stroke returns the line of the i-th series.
 func (l *Lines) stroke(i int) draw.LineStyle {
 	s := draw.LineStyle{Color: palette[i%len(palette)], Width: vg.Points(1.6)}
@@ -134,11 +154,13 @@ func (l *Lines) stroke(i int) draw.LineStyle {
 	return s
 }
 
-// The heights of the title and of the legend, which is a row below it; and the room that the last number of an axis needs.
+// The heights of the title and of the legend, which is a row below it; and the room that an axis's last
+// number and its label need.
 const (
 	titleHeight  = 0.8 * vg.Centimeter
 	legendHeight = 0.6 * vg.Centimeter
 	overhang     = 0.5 * vg.Centimeter
+	inset        = 0.1 * vg.Centimeter
 )
 
 func (l *Lines) draw(c draw.Canvas) error {
@@ -153,7 +175,7 @@ func (l *Lines) draw(c draw.Canvas) error {
 		l.drawLegend(c, vg.Point{X: middle, Y: c.Max.Y - titleHeight - legendHeight/2})
 		top += legendHeight
 	}
-	p.Draw(draw.Crop(c, 0, -overhang, 0, -top))
+	p.Draw(draw.Crop(c, inset, -overhang, 0, -top))
 	return nil
 }
 

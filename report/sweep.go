@@ -1,12 +1,14 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 
 	"lenet/figure"
 	"lenet/model"
+	"lenet/train"
 	"lenet/tune"
 )
 
@@ -46,6 +48,7 @@ func sweepSection(group []*sweep, original bool) (*section, error) {
 	for _, axis := range first.Axes {
 		names = append(names, tune.Unit(axis.Name))
 	}
+	choices := first.Choices()
 	s := &section{Title: fmt.Sprintf("Sweep of the %s: %d epochs a setting", strings.Join(names, ", "), first.Options.Epochs)}
 	if len(names) == 0 {
 		s.Title = "A single setting"
@@ -54,11 +57,13 @@ func sweepSection(group []*sweep, original bool) (*section, error) {
 	for _, g := range group {
 		if best := g.Best(); best != nil {
 			var values []string
-			for _, axis := range g.Axes {
-				values = append(values, tune.Unit(axis.Name)+" "+axis.Of(best.Setting))
+			for _, axis := range choices {
+				values = append(values, tune.Unit(axis.Name)+" "+axis.Of(best.Setting()))
 			}
-			s.Texts = append(s.Texts, fmt.Sprintf("With %s, validation on %d images split off the training set chooses %s: validation accuracy %.4f, test accuracy %.4f. %d trials, %d at a time with %d threads each; %.0f s of training and testing.",
-				g.kind(), g.Options.Validation, strings.Join(values, ", "), best.Validation(), best.Test(), len(g.Trials), g.Options.Jobs, g.Options.Threads, g.Seconds))
+			validation, _ := best.Mean(tune.Validation)
+			test, _ := best.Mean(tune.Test)
+			s.Texts = append(s.Texts, fmt.Sprintf("With %s, validation on %d images split off the training set chooses %s: validation accuracy %.4f, test accuracy %.4f. %d trials (--jobs %d --threads %d), %.0f s of training and testing.",
+				g.kind(), g.Options.Validation, cmp.Or(strings.Join(values, ", "), "the only setting"), validation, test, len(g.Trials), g.Options.Jobs, g.Options.Threads, g.Seconds))
 		}
 	}
 	s.Texts = append(s.Texts, difference(group)...)
@@ -114,19 +119,20 @@ func difference(group []*sweep) []string {
 		len(a.Metrics), len(a.Metrics)*len(carried.Trials), a.TrainAccuracy(), b.TrainAccuracy(), x.TrainAccuracy(), y.TrainAccuracy())}
 }
 
-// sweepPlots returns an axis's plots: of one sweep all its accuracies; of several the test and the training accuracy, each over all.
+// sweepPlots returns an axis's plots: the accuracies by which settings are judged, and the training accuracy; of several sweeps each over all.
 func sweepPlots(group []*sweep, axis tune.Axis, theirs map[string]float64) []figure.Figure {
+	test, trained := group[0].Plot(axis, tune.Validation, tune.Test), group[0].Plot(axis, tune.Training)
+	trained.Title = "Training accuracy, mean of the epochs"
 	if len(group) == 1 && theirs == nil {
-		return []figure.Figure{group[0].Plot(axis)}
+		return []figure.Figure{test, trained}
 	}
-	test, trained := *group[0].Plot(axis), *group[0].Plot(axis)
-	test.Title, trained.Title = fmt.Sprintf("Test accuracy after %d epochs", group[0].Options.Epochs), "Training accuracy, mean of the epochs"
+	test.Title = strings.Replace(test.Title, "Accuracy", "Test accuracy", 1)
 	test.Series, trained.Series = nil, nil
 	for _, s := range group {
-		p := s.Plot(axis)
-		for to, series := range map[*figure.Lines]figure.Series{&test: p.Series[tune.TestSeries], &trained: p.Series[tune.TrainSeries]} {
-			series.Name, series.Dashed = s.kind(), false
-			to.Series = append(to.Series, series)
+		p := s.Plot(axis, tune.Test, tune.Training)
+		for i, l := range []*figure.Lines{test, trained} {
+			p.Series[i].Name = s.kind()
+			l.Series = append(l.Series, p.Series[i])
 		}
 	}
 	if theirs != nil {
@@ -140,13 +146,14 @@ func sweepPlots(group []*sweep, axis tune.Axis, theirs map[string]float64) []fig
 	}
 	test.Fit()
 	trained.Fit()
-	return []figure.Figure{&test, &trained}
+	return []figure.Figure{test, trained}
 }
 
+// sweepTable has a row for each setting: of each sweep the accuracies, means over the seeds, and the seconds.
 func sweepTable(group []*sweep, theirs, theirSeconds map[string]float64) table {
-	first := group[0]
+	choices := group[0].Choices()
 	t := table{Best: -1}
-	for _, axis := range first.Axes {
+	for _, axis := range choices {
 		t.Head = append(t.Head, tune.Unit(axis.Name))
 	}
 	for _, s := range group {
@@ -162,33 +169,38 @@ func sweepTable(group []*sweep, theirs, theirSeconds map[string]float64) table {
 	if theirSeconds != nil {
 		t.Head = append(t.Head, "s, original")
 	}
-	best := first.Best()
-	for i := range first.Trials {
-		trial := &first.Trials[i]
-		if trial == best {
+	best := group[0].Best()
+	for i, c := range group[0].Candidates() {
+		if best != nil && c.Trials[0] == best.Trials[0] {
 			t.Best = i
 		}
 		var row []string
-		for _, axis := range first.Axes {
-			row = append(row, axis.Of(trial.Setting))
+		for _, axis := range choices {
+			row = append(row, axis.Of(c.Setting()))
 		}
 		for _, s := range group {
-			j := slices.IndexFunc(s.Trials, func(t tune.Trial) bool { return t.Setting == trial.Setting })
-			if j < 0 || s.Trials[j].Failed != "" {
-				row = append(row, "–", "–", "–")
-				continue
-			}
-			t := &s.Trials[j]
-			row = append(row, accuracy(t.Validation(), true), accuracy(t.Test(), true), fmt.Sprintf("%.1f", t.Seconds))
+			row = append(row, measures(s, c.Setting())...)
 		}
 		if theirs != nil {
-			a, ok := theirs[first.Axes[0].Of(trial.Setting)]
+			a, ok := theirs[choices[0].Of(c.Setting())]
 			row = append(row, accuracy(a, ok))
 		}
 		if theirSeconds != nil {
-			row = append(row, fmt.Sprint(theirSeconds[first.Axes[0].Of(trial.Setting)]))
+			row = append(row, fmt.Sprint(theirSeconds[choices[0].Of(c.Setting())]))
 		}
 		t.Rows = append(t.Rows, row)
 	}
 	return t
+}
+
+// measures returns the cells of a setting in a sweep, which may lack it.
+func measures(s *sweep, setting train.Setting) []string {
+	for _, c := range s.Candidates() {
+		if c.Setting() == setting && !c.Failed() {
+			validation, _ := c.Mean(tune.Validation)
+			test, _ := c.Mean(tune.Test)
+			return []string{accuracy(validation, true), accuracy(test, true), fmt.Sprintf("%.1f", c.Seconds())}
+		}
+	}
+	return []string{"–", "–", "–"}
 }

@@ -181,6 +181,8 @@ func (o *Options) validate() error {
 		return train.UsageError(fmt.Sprintf("--jobs is %d and must be 0 or more", o.Jobs))
 	case o.CarryOver && (o.Jobs > 1 || o.Halving):
 		return train.UsageError("--carry-over trains one setting after another, each to its end: leave out --jobs and --halving")
+	case o.Halving && strings.ContainsAny(o.Seed, ",:"):
+		return train.UsageError("--halving drops settings by one trial each: give one --seed")
 	case o.CarryOver && strings.ContainsAny(o.Activation, ","):
 		return train.UsageError("--carry-over needs one --activation: weights that fit one do not fit another")
 	}

@@ -3,6 +3,7 @@ package tune
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strconv"
 
 	"lenet/figure"
@@ -16,40 +17,34 @@ var units = map[string]string{
 // Unit returns the label of an axis, by its flag.
 func Unit(name string) string { return units[name] }
 
-// The series of a sweep's plot.
-const (
-	ValidationSeries = iota
-	TestSeries
-	TrainSeries
-)
-
-// Plot returns the accuracies over an axis: at each of its values the best trial by validation, where others are swept too.
-func (r *Result) Plot(axis Axis) *figure.Lines {
+// Plot returns measures over an axis. Where other axes are swept, too, a place shows the best of their settings by validation, and a mean where
+// seeds are.
+func (r *Result) Plot(axis Axis, measures ...Measure) *figure.Lines {
 	l := &figure.Lines{
 		Title:  fmt.Sprintf("Accuracy after %d epochs", r.Options.Epochs),
 		XLabel: units[axis.Name], YLabel: "accuracy (share of images)",
-		Series: []figure.Series{{Name: "validation"}, {Name: "test"}, {Name: "training, mean over epochs", Dashed: true}},
+		Logarithmic: axis.Name == "lr",
 	}
-	if len(r.Axes) > 1 {
+	if slices.ContainsFunc(r.Choices(), func(a Axis) bool { return a.Name != axis.Name }) {
 		l.Title += ", best of the other settings"
 	}
-	numeric := axis.Name == "lr"
+	if axis.Name != "seed" && len(r.Choices()) < len(r.Axes) {
+		l.Title += ", mean over seeds"
+	}
+	for _, m := range measures {
+		l.Series = append(l.Series, figure.Series{Name: m.Name})
+	}
 	for _, value := range axis.Values {
-		var best *Trial
-		for i := range r.Trials {
-			t := &r.Trials[i]
-			if sameValue(axis.Of(t.Setting), value) && t.Failed == "" && len(t.Metrics) > 0 && (best == nil || better(t, best)) {
-				best = t
-			}
-		}
+		best := best(candidates(r.trials(func(t *Trial) bool { return sameValue(axis.Of(t.Setting), value) })))
 		if best == nil {
 			continue
 		}
-		if !numeric {
+		if axis.Name != "lr" {
 			l.Names = append(l.Names, value)
 		}
 		x := l.Place(len(l.Names)-1, value)
-		for i, y := range []float64{best.Validation(), best.Test(), best.TrainAccuracy()} {
+		for i, m := range measures {
+			y, _ := best.Mean(m)
 			l.Series[i].X, l.Series[i].Y = append(l.Series[i].X, x), append(l.Series[i].Y, y)
 		}
 	}
@@ -67,7 +62,7 @@ func sameValue(a, b string) bool {
 func (r *Result) SavePlots() ([]string, error) {
 	var paths []string
 	for _, axis := range r.Axes {
-		l := r.Plot(axis)
+		l := r.Plot(axis, Validation, Test)
 		if len(l.Series[0].Y) == 0 {
 			continue // all have failed
 		}

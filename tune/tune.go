@@ -35,23 +35,27 @@ type Result struct {
 	Seconds float64 // that it took; of one that was read, those of all trials
 }
 
-// Best returns the trial that validation chooses: of those with most epochs the first with the highest accuracy. It is nil where all have
-// failed.
-func (r *Result) Best() *Trial {
-	var best *Trial
-	for i := range r.Trials {
-		if t := &r.Trials[i]; t.Failed == "" && len(t.Metrics) > 0 && (best == nil || better(t, best)) {
-			best = t
-		}
-	}
-	return best
+// Candidates returns the sweep's settings, in their order.
+func (r *Result) Candidates() []*Candidate {
+	return candidates(r.trials(func(*Trial) bool { return true }))
 }
 
-func better(a, b *Trial) bool {
-	if len(a.Metrics) != len(b.Metrics) {
-		return len(a.Metrics) > len(b.Metrics)
+// Best returns the setting that validation chooses: of those with most epochs the first with the highest accuracy, a mean over the seeds. It
+// is nil where all have failed.
+func (r *Result) Best() *Candidate { return best(r.Candidates()) }
+
+// Choices returns the swept axes that there is a choice of: all but the seed.
+func (r *Result) Choices() []Axis {
+	return slices.DeleteFunc(slices.Clone(r.Axes), func(a Axis) bool { return a.Name == "seed" })
+}
+
+func (r *Result) trials(wanted func(*Trial) bool) (all []*Trial) {
+	for i := range r.Trials {
+		if wanted(&r.Trials[i]) {
+			all = append(all, &r.Trials[i])
+		}
 	}
-	return a.Validation() > b.Validation()
+	return all
 }
 
 // A Config is what config.json holds: all that is needed to go on with a sweep.

@@ -84,9 +84,9 @@ func TestTunePrintsATableAndLeavesPlots(t *testing.T) {
 	if code != 0 || stderr != "" {
 		t.Fatalf("exit code %d, standard error %q", code, stderr)
 	}
-	want := regexp.MustCompile(`^6 trials on cpu, \d at a time, \d threads each, saved in .*
+	want := regexp.MustCompile(`^6 trials on cpu \(--jobs \d --threads \d\), saved in .*
  +lr  batch-size  epochs  val acc  test acc  seconds +
-( +0\.\d+ +\d\d +2 +0\.\d{4} +0\.\d{4} +\d+\.\d +(\* *)?\n){6}6 trials, \d at a time, \d threads each, in \d+\.\d sec, saved in .*
+( +0\.\d+ +\d\d +2 +0\.\d{4} +0\.\d{4} +\d+\.\d +(\* *)?\n){6}6 trials in \d+\.\d sec, saved in .*
 validation chooses --lr 0\.\d+ --batch-size \d\d
 plot .*lr\.png, .*lr\.svg
 plot .*batch-size\.png, .*batch-size\.svg

@@ -44,28 +44,33 @@ func (c *tuneCommand) Run(ctx context.Context) (err error) {
 	return nil
 }
 
-// printTrials prints the table of a sweep, a star at the setting that validation chooses, and how to train it.
+// printTrials prints the table of a sweep, a line for each setting with the mean over its seeds, and a star where validation chooses.
 func printTrials(r *tune.Result) error {
-	best := r.Best()
+	choices, best := r.Choices(), r.Best()
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	for _, axis := range r.Axes {
+	for _, axis := range choices {
 		fmt.Fprintf(w, "%s\t", axis.Name)
 	}
+	seeds := len(choices) < len(r.Axes)
+	if seeds {
+		fmt.Fprint(w, "seeds\t")
+	}
 	fmt.Fprint(w, "epochs\tval acc\ttest acc\tseconds\t\t\n")
-	for i := range r.Trials {
-		t := &r.Trials[i]
-		for _, axis := range r.Axes {
-			fmt.Fprintf(w, "%s\t", axis.Of(t.Setting))
+	for _, c := range r.Candidates() {
+		for _, axis := range choices {
+			fmt.Fprintf(w, "%s\t", axis.Of(c.Setting()))
 		}
-		mark := ""
-		if t == best {
+		if seeds {
+			fmt.Fprintf(w, "%d\t", len(c.Trials))
+		}
+		validation, test, mark := meanAccuracy(c, tune.Validation), meanAccuracy(c, tune.Test), ""
+		switch {
+		case c.Failed():
+			validation, test, mark = "-", "-", "failed"
+		case best != nil && c.Trials[0] == best.Trials[0]:
 			mark = "*"
 		}
-		if t.Failed != "" {
-			fmt.Fprintf(w, "%d\t-\t-\t%.1f\tfailed\t\n", len(t.Metrics), t.Seconds)
-		} else {
-			fmt.Fprintf(w, "%d\t%.4f\t%.4f\t%.1f\t%s\t\n", len(t.Metrics), t.Validation(), t.Test(), t.Seconds, mark)
-		}
+		fmt.Fprintf(w, "%d\t%s\t%s\t%.1f\t%s\t\n", c.Epochs(), validation, test, c.Seconds(), mark)
 	}
 	if err := w.Flush(); err != nil {
 		return err
@@ -75,18 +80,26 @@ func printTrials(r *tune.Result) error {
 			fmt.Printf("trial %d failed: %s\n", r.Trials[i].Number, strings.TrimPrefix(failed, "train: "))
 		}
 	}
-	fmt.Printf("%d trials, %d at a time, %d threads each, in %.1f sec, saved in %s\n", len(r.Trials), r.Options.Jobs, r.Options.Threads, r.Seconds, r.Dir)
+	fmt.Printf("%d trials in %.1f sec, saved in %s\n", len(r.Trials), r.Seconds, r.Dir)
 	if best == nil {
-		return fmt.Errorf("every trial failed; try smaller learning rates")
+		return fmt.Errorf("every setting failed; try smaller learning rates")
 	}
 	var flags []string
-	for _, axis := range r.Axes {
-		flags = append(flags, "--"+axis.Name+" "+axis.Of(best.Setting))
+	for _, axis := range choices {
+		flags = append(flags, "--"+axis.Name+" "+axis.Of(best.Setting()))
 	}
 	if len(flags) > 0 {
 		fmt.Printf("validation chooses %s\n", strings.Join(flags, " "))
 	}
 	return nil
+}
+
+func meanAccuracy(c *tune.Candidate, m tune.Measure) string {
+	mean, deviation := c.Mean(m)
+	if len(c.Trials) == 1 {
+		return fmt.Sprintf("%.4f", mean)
+	}
+	return fmt.Sprintf("%.4f ± %.4f", mean, deviation)
 }
 
 // tuneOutput shows one bar for the whole sweep.
@@ -100,7 +113,7 @@ func (o *tuneOutput) Log(line string) { notice(line) }
 
 func (o *tuneOutput) Begin(trials, jobs int, options *tune.Options) {
 	o.trials = trials
-	fmt.Printf("%d trials on %s, %d at a time, %d threads each, saved in %s\n", trials, options.Device, jobs, options.Threads, options.Out)
+	fmt.Printf("%d trials on %s (--jobs %d --threads %d), saved in %s\n", trials, options.Device, jobs, options.Threads, options.Out)
 }
 
 func (o *tuneOutput) Progress(done, total int, best *tune.Trial) {

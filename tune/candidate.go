@@ -1,0 +1,102 @@
+package tune
+
+import (
+	"math"
+
+	"lenet/train"
+)
+
+// A Candidate is a setting that validation may choose. Its trials differ in their seeds alone.
+type Candidate struct{ Trials []*Trial }
+
+// A Measure is what a plot or a table shows of trials: an accuracy, 0 to 1.
+type Measure struct {
+	Name string
+	Of   func(*Trial) float64
+}
+
+// The measures of a sweep.
+var (
+	Validation = Measure{"validation", (*Trial).Validation}
+	Test       = Measure{"test", (*Trial).Test}
+	Training   = Measure{"training, mean over epochs", (*Trial).TrainAccuracy}
+)
+
+// Setting returns the candidate's setting, with the first of its seeds.
+func (c *Candidate) Setting() train.Setting { return c.Trials[0].Setting }
+
+// Epochs returns how many epochs each of its trials has at least.
+func (c *Candidate) Epochs() int {
+	n := math.MaxInt
+	for _, t := range c.Trials {
+		n = min(n, len(t.Metrics))
+	}
+	return n
+}
+
+// Seconds returns how long its trials took together.
+func (c *Candidate) Seconds() (sum float64) {
+	for _, t := range c.Trials {
+		sum += t.Seconds
+	}
+	return sum
+}
+
+// Failed says that a trial's loss was not finite.
+func (c *Candidate) Failed() bool {
+	for _, t := range c.Trials {
+		if t.Failed != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// Mean returns the mean of a measure over the seeds and its standard deviation, which is 0 for one seed.
+func (c *Candidate) Mean(m Measure) (mean, deviation float64) {
+	n := float64(len(c.Trials))
+	for _, t := range c.Trials {
+		mean += m.Of(t) / n
+	}
+	for _, t := range c.Trials {
+		deviation += (m.Of(t) - mean) * (m.Of(t) - mean)
+	}
+	return mean, math.Sqrt(deviation / max(1, n-1))
+}
+
+// better says that validation prefers c: it has more epochs, or as many and a higher mean accuracy.
+func (c *Candidate) better(than *Candidate) bool {
+	if c.Epochs() != than.Epochs() {
+		return c.Epochs() > than.Epochs()
+	}
+	a, _ := c.Mean(Validation)
+	b, _ := than.Mean(Validation)
+	return a > b
+}
+
+// candidates returns the settings of trials, in the order of their first ones.
+func candidates(trials []*Trial) (all []*Candidate) {
+	place := map[train.Setting]int{}
+	for _, t := range trials {
+		setting := t.Setting
+		setting.Seed = 0
+		i, known := place[setting]
+		if !known {
+			i = len(all)
+			place[setting] = i
+			all = append(all, &Candidate{})
+		}
+		all[i].Trials = append(all[i].Trials, t)
+	}
+	return all
+}
+
+// best returns the candidate that validation chooses, the first where several are as good, or nil where all have failed.
+func best(all []*Candidate) (best *Candidate) {
+	for _, c := range all {
+		if !c.Failed() && c.Epochs() > 0 && (best == nil || c.better(best)) {
+			best = c
+		}
+	}
+	return best
+}
