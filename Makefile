@@ -20,7 +20,7 @@ train: build ## Train. Variables: DEVICE=auto|cpu|cuda EPOCHS= BATCH_SIZE= LR= S
 
 # The whole of the lab report: both of its sweeps, once with fresh weights and once as it did them, its final run and its nine predictions.
 REPORT := runs/report
-report: build ## The lab report's whole experiment: runs/report/report.html. Takes ten to twenty minutes
+report: build ## The lab report's whole experiment: runs/report/report.html. Takes five to twenty minutes
 	@rm -rf $(REPORT)
 	@for how in fresh carry-over; do flag=$$(test $$how = fresh || echo --carry-over); \
 	  bin/lenet tune --lr 0.15:1.5:0.15 --batch-size 64 --epochs 10 $$flag $(ARGS) --out $(REPORT)/lr-$$how && \

@@ -51,8 +51,9 @@ func SVG(f Figure) (string, error) {
 	if _, err := canvas.WriteTo(&b); err != nil {
 		return "", fmt.Errorf("figure: %w", err)
 	}
-	svg := b.String()
-	return strings.ReplaceAll(svg[strings.Index(svg, "<svg"):], "#000000", "currentColor"), nil
+	_, rest, _ := strings.Cut(b.String(), "<svg")
+	// Black is SVG's own choice, and so is left out of text and areas.
+	return `<svg fill="currentColor"` + strings.ReplaceAll(rest, "#000000", "currentColor"), nil
 }
 
 // Save writes the figure to path.png and path.svg, in a folder that it makes.

@@ -48,7 +48,7 @@ func TestLinesHaveTheirLabelsColoursAndTicks(t *testing.T) {
 			t.Errorf("the SVG lacks %q", want)
 		}
 	}
-	if !strings.HasPrefix(svg, "<svg") || strings.Contains(svg, "#000000") {
+	if !strings.HasPrefix(svg, `<svg fill="currentColor"`) || strings.Contains(svg, "#000000") {
 		t.Error("the SVG is no element that takes on the colour of its text")
 	}
 	picture := decoded(t, l)

@@ -1,5 +1,8 @@
 package report
 
+// originalSweepEpochs is how long the original trained each setting of its sweeps.
+const originalSweepEpochs = 10
+
 // The figures of the original lab report (2020, MXNet, one GPU), which --original puts beside ours.
 var (
 	originalLearningRates = map[string]float64{ // test accuracy after ten epochs at batch size 64, about 99 s a setting

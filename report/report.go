@@ -154,6 +154,14 @@ func settings(config any) ([][2]string, error) {
 	return all, nil
 }
 
+// threads is how the page writes a number of threads.
+func threads(n int) string {
+	if n == 1 {
+		return "1 thread"
+	}
+	return fmt.Sprintf("%d threads", n)
+}
+
 // accuracy is how the page writes an accuracy; one that is not known is a dash.
 func accuracy(a float64, known bool) string {
 	if !known {

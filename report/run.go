@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"lenet/figure"
 	"lenet/metrics"
@@ -49,7 +50,7 @@ func runSection(ctx context.Context, dir string, o Options, log func(string)) (*
 		return nil, err
 	}
 
-	s := &section{Title: fmt.Sprintf("%s: %d epochs, learning rate %v, batch size %d", config.Dataset, len(epochs), config.LearningRate, config.BatchSize)}
+	s := &section{Title: fmt.Sprintf("%s: %d epochs, learning rate %v, batch size %d", strings.ToUpper(config.Dataset), len(epochs), config.LearningRate, config.BatchSize)}
 	s.Texts = runTexts(config, epochs, result)
 	original := o.Original && config.Activation == model.Sigmoid && config.Dataset == "mnist"
 	if original {
@@ -75,8 +76,8 @@ func runTexts(config *train.Config, epochs []train.Metrics, r *metrics.Result) [
 	for _, m := range epochs {
 		seconds += m.TrainSeconds + m.EvalSeconds
 	}
-	return []string{fmt.Sprintf("Test accuracy %.4f, loss %.4f, expected calibration error %.4f, after %d epochs in %.1f s: %.2f s an epoch, testing included, on %s with %d threads (%s).",
-		r.Accuracy, r.Loss, r.ECE, len(epochs), seconds, seconds/float64(len(epochs)), config.Device, config.Threads, config.Versions.CPUCapability)}
+	return []string{fmt.Sprintf("Test accuracy %.4f, loss %.4f, expected calibration error %.4f, after %d epochs in %.1f s: %.2f s an epoch, testing included, on %s with %s (%s).",
+		r.Accuracy, r.Loss, r.ECE, len(epochs), seconds, seconds/float64(len(epochs)), config.Device, threads(config.Threads), config.Versions.CPUCapability)}
 }
 
 // curves returns accuracy, loss and time by epoch.
@@ -104,9 +105,10 @@ func curves(epochs []train.Metrics, original bool) []figure.Figure {
 		}
 		acc.Series = append(acc.Series, theirs)
 	}
+	acc.Fit()
 	return []figure.Figure{
 		acc,
-		&figure.Lines{Title: "Loss by epoch", XLabel: "epoch", YLabel: "cross-entropy (nats an image)", Series: []figure.Series{
+		&figure.Lines{Title: "Loss by epoch", XLabel: "epoch", YLabel: "cross-entropy (nats an image)", FromZero: true, Series: []figure.Series{
 			{Name: "training", X: number, Y: loss}, {Name: "test", X: number, Y: testLoss},
 		}},
 		&figure.Lines{Title: "Training time by epoch", XLabel: "epoch", YLabel: "time (s)", FromZero: true, Series: []figure.Series{{Name: "training", X: number, Y: seconds}}},

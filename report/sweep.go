@@ -62,8 +62,8 @@ func sweepSection(group []*sweep, original bool) (*section, error) {
 			}
 			validation, _ := best.Mean(tune.Validation)
 			test, _ := best.Mean(tune.Test)
-			s.Texts = append(s.Texts, fmt.Sprintf("With %s, validation on %d images split off the training set chooses %s: validation accuracy %.4f, test accuracy %.4f. %d trials (--jobs %d --threads %d), %.0f s of training and testing.",
-				g.kind(), g.Options.Validation, cmp.Or(strings.Join(values, ", "), "the only setting"), validation, test, len(g.Trials), g.Options.Jobs, g.Options.Threads, g.Seconds))
+			s.Texts = append(s.Texts, fmt.Sprintf("With %s, validation on %d images split off the training set chooses %s: validation accuracy %.4f, test accuracy %.4f. %d trials, %d at a time with %s each; %.0f s of training and testing.",
+				g.kind(), g.Options.Validation, cmp.Or(strings.Join(values, ", "), "the only setting"), validation, test, len(g.Trials), g.Options.Jobs, threads(g.Options.Threads), g.Seconds))
 		}
 	}
 	s.Texts = append(s.Texts, difference(group)...)
@@ -83,15 +83,16 @@ func sweepSection(group []*sweep, original bool) (*section, error) {
 	return s, err
 }
 
-// originalOf returns the original's test accuracies, and where it has them its seconds, of a sweep over one axis that it made, too.
+// originalOf returns the original's test accuracies, and where it has them its seconds, of a sweep that it made, too.
 func originalOf(s *sweep, wanted bool) (accuracies, seconds map[string]float64) {
-	if !wanted || len(s.Axes) != 1 || s.Options.Activation != string(model.Sigmoid) || s.Options.Optimizer != "sgd" || s.Options.Dataset != "mnist" {
+	o := &s.Options
+	if !wanted || len(s.Axes) != 1 || o.Activation != string(model.Sigmoid) || o.Optimizer != "sgd" || o.Dataset != "mnist" || o.Epochs != originalSweepEpochs {
 		return nil, nil
 	}
-	switch s.Axes[0].Name {
-	case "lr":
+	switch axis := s.Axes[0].Name; {
+	case axis == "lr" && o.BatchSize == "64":
 		return originalLearningRates, nil
-	case "batch-size":
+	case axis == "batch-size" && o.LearningRate == "1.5":
 		return originalBatchSizes, originalBatchSeconds
 	}
 	return nil, nil
@@ -161,13 +162,13 @@ func sweepTable(group []*sweep, theirs, theirSeconds map[string]float64) table {
 		if len(group) > 1 {
 			of = ", " + strings.TrimSuffix(s.kind(), " weights")
 		}
-		t.Head = append(t.Head, "validation"+of, "test"+of, "s"+of)
+		t.Head = append(t.Head, "validation"+of, "test"+of, "time (s)"+of)
 	}
 	if theirs != nil {
 		t.Head = append(t.Head, "test, original")
 	}
 	if theirSeconds != nil {
-		t.Head = append(t.Head, "s, original")
+		t.Head = append(t.Head, "time (s), original")
 	}
 	best := group[0].Best()
 	for i, c := range group[0].Candidates() {

@@ -126,7 +126,7 @@ func TestEvalMeasures(t *testing.T) {
 func TestPredictDrawsTestImages(t *testing.T) {
 	run := learnt(t)
 	stdout, stderr, code := lenet(t, "predict", "--model", run, "--device=cpu")
-	want := regexp.MustCompile(`(?s)[█▀▄]{3}.*(true \d, (predicted|WRONG:) \d, +\d+ %.*){9}\ntrue labels:\n\[\[\d \d \d\]\n \[\d \d \d\]\n \[\d \d \d\]\]\npredicted labels:\n\[\[\d \d \d\]\n \[\d \d \d\]\n \[\d \d \d\]\]\npicture .*predictions\.png`)
+	want := regexp.MustCompile(`(?s)[█▀▄]{3}.*(true \d, (predicted|WRONG:) \d, \d+%.*){9}\ntrue labels:\n\[\[\d \d \d\]\n \[\d \d \d\]\n \[\d \d \d\]\]\npredicted labels:\n\[\[\d \d \d\]\n \[\d \d \d\]\n \[\d \d \d\]\]\npicture .*predictions\.png`)
 	if code != 0 || stderr != "" || !want.MatchString(stdout) {
 		t.Errorf("exit code %d, standard error %q, output\n%s", code, stderr, stdout)
 	}

@@ -81,7 +81,7 @@ func (c *predictCommand) testImages(ctx context.Context, net *predict.Network) e
 			if d.Wrong() {
 				says = "WRONG:"
 			}
-			fmt.Printf("%-26s", fmt.Sprintf("true %d, %s %d, %.0f %%", d.True, says, d.Predicted, 100*d.Probability))
+			fmt.Printf("%-26s", fmt.Sprintf("true %d, %s %d, %.0f%%", d.True, says, d.Predicted, 100*d.Probability))
 		}
 		fmt.Println()
 	}
