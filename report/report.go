@@ -3,6 +3,7 @@ package report
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	_ "embed" // for the page
 	"encoding/json"
@@ -30,7 +31,7 @@ type Options struct {
 	train.ComputeOptions
 	Original bool   `help:"Put the figures of the original lab report beside these."`
 	Title    string `placeholder:"TEXT" help:"The page's title."`
-	Out      string `default:"report.html" placeholder:"FILE" help:"The page to write."`
+	Out      string `placeholder:"FILE" help:"The page to write, by default report.html in the first of the folders."`
 }
 
 //go:embed page.html
@@ -45,6 +46,7 @@ type content struct {
 }
 
 type section struct {
+	dir             string // of its first run or sweep
 	Title           string
 	Texts           []string
 	Plots, Pictures []template.HTML // SVG
@@ -59,19 +61,19 @@ type table struct {
 	Best  int // the row that is stressed, or -1
 }
 
-// Write writes the page.
+// Write writes the page, and returns its path.
 //
 // Errors: a folder that is missing, or holds neither a run nor a sweep; those of the data set, which the confusion matrix needs.
-func Write(ctx context.Context, o Options, log func(string)) error {
+func Write(ctx context.Context, o Options, log func(string)) (string, error) {
 	if err := o.ComputeOptions.Validate(); err != nil {
-		return err
+		return "", err
 	}
 	c := content{Title: o.Title, Lead: "Written by lenet on " + time.Now().Format("2 January 2006") + "."}
 	var sweeps []*sweep
 	var runs []string
 	for _, dir := range o.Folders {
 		if _, err := os.Stat(dir); err != nil {
-			return fmt.Errorf("report: no run or sweep: %w", err)
+			return "", fmt.Errorf("report: no run or sweep: %w", err)
 		}
 		if _, err := os.Stat(filepath.Join(dir, tune.TrialsFile)); errors.Is(err, fs.ErrNotExist) {
 			runs = append(runs, dir)
@@ -79,7 +81,7 @@ func Write(ctx context.Context, o Options, log func(string)) error {
 		}
 		result, config, err := tune.Read(dir)
 		if err != nil {
-			return err
+			return "", err
 		}
 		sweeps = append(sweeps, &sweep{result, config})
 	}
@@ -89,31 +91,32 @@ func Write(ctx context.Context, o Options, log func(string)) error {
 	for _, group := range groups(sweeps) {
 		s, err := sweepSection(group, o.Original)
 		if err != nil {
-			return err
+			return "", err
 		}
 		c.Sections = append(c.Sections, *s)
 	}
 	for _, dir := range runs {
 		s, err := runSection(ctx, dir, o, log)
 		if err != nil {
-			return err
+			return "", err
 		}
 		c.Sections = append(c.Sections, *s)
 	}
 	if c.Title == "" {
 		c.Title = "LeNet: " + c.Sections[0].Title
 	}
+	out := cmp.Or(o.Out, filepath.Join(c.Sections[0].dir, "report.html"))
 	var b bytes.Buffer
 	if err := page.Execute(&b, c); err != nil {
-		return fmt.Errorf("report: %w", err)
+		return "", fmt.Errorf("report: %w", err)
 	}
-	if err := os.MkdirAll(filepath.Dir(o.Out), 0o777); err != nil {
-		return fmt.Errorf("report: %w", err)
+	if err := os.MkdirAll(filepath.Dir(out), 0o777); err != nil {
+		return "", fmt.Errorf("report: %w", err)
 	}
-	if err := renameio.WriteFile(o.Out, b.Bytes(), 0o666); err != nil {
-		return fmt.Errorf("report: writing the page: %w", err)
+	if err := renameio.WriteFile(out, b.Bytes(), 0o666); err != nil {
+		return "", fmt.Errorf("report: writing the page: %w", err)
 	}
-	return nil
+	return out, nil
 }
 
 // drawn returns figures as parts of the page.

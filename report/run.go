@@ -50,7 +50,7 @@ func runSection(ctx context.Context, dir string, o Options, log func(string)) (*
 		return nil, err
 	}
 
-	s := &section{Title: fmt.Sprintf("%s: %d epochs, learning rate %v, batch size %d", strings.ToUpper(config.Dataset), len(epochs), config.LearningRate, config.BatchSize)}
+	s := &section{dir: dir, Title: fmt.Sprintf("%s: %d epochs, learning rate %v, batch size %d", strings.ToUpper(config.Dataset), len(epochs), config.LearningRate, config.BatchSize)}
 	s.Texts = runTexts(config, epochs, result)
 	original := o.Original && config.Activation == model.Sigmoid && config.Dataset == "mnist"
 	if original {

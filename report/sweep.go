@@ -49,7 +49,7 @@ func sweepSection(group []*sweep, original bool) (*section, error) {
 		names = append(names, tune.Unit(axis.Name))
 	}
 	choices := first.Choices()
-	s := &section{Title: fmt.Sprintf("Sweep of the %s: %d epochs a setting", strings.Join(names, ", "), first.Options.Epochs)}
+	s := &section{dir: first.Dir, Title: fmt.Sprintf("Sweep of the %s: %d epochs a setting", strings.Join(names, ", "), first.Options.Epochs)}
 	if len(names) == 0 {
 		s.Title = "A single setting"
 	}

@@ -99,8 +99,8 @@ $`)
 	if code != 0 || table.FindString(again) != table.FindString(stdout) || table.FindString(again) == "" {
 		t.Errorf("resumed: exit code %d, standard error %q, output\n%s", code, stderr, again)
 	}
-	page := filepath.Join(out, "page.html")
-	if stdout, stderr, code := lenet(t, "report", "--device=cpu", "--out", page, out); code != 0 || !strings.Contains(stdout, page) {
+	page := filepath.Join(out, "report.html")
+	if stdout, stderr, code := lenet(t, "report", "--device=cpu", out); code != 0 || !strings.Contains(stdout, page) {
 		t.Errorf("report: exit code %d, standard error %q", code, stderr)
 	}
 	exists(t, filepath.Join(out, "lr.png"), filepath.Join(out, "batch-size.svg"), page)

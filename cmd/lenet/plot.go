@@ -3,9 +3,11 @@ package main
 import (
 	"fmt"
 	"io"
+	"os"
 	"strings"
 
 	"github.com/guptarohit/asciigraph"
+	"golang.org/x/term"
 
 	"lenet/train"
 )
@@ -24,6 +26,10 @@ func (p *plot) add(m train.Metrics) {
 	if p.terminal {
 		text := p.String()
 		p.lines = strings.Count(text, "\n") + 1
+		if _, rows, err := term.GetSize(int(os.Stderr.Fd())); err == nil && rows <= p.lines {
+			p.lines = 0 // there is no room: it would scroll the bar away
+			return
+		}
 		fmt.Fprintf(p.out, "\n%s\x1b[%dA\r", text, p.lines) // and up again
 	}
 }

@@ -12,9 +12,10 @@ type reportCommand struct {
 }
 
 func (c *reportCommand) Run(ctx context.Context) error {
-	if err := report.Write(ctx, c.Options, notice); err != nil {
+	page, err := report.Write(ctx, c.Options, notice)
+	if err != nil {
 		return err
 	}
-	fmt.Printf("wrote %s\n", c.Out)
+	fmt.Printf("wrote %s\n", page)
 	return nil
 }
