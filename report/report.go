@@ -31,7 +31,7 @@ type Options struct {
 	train.ComputeOptions
 	Original bool   `help:"Put the figures of the original lab report beside these."`
 	Title    string `placeholder:"TEXT" help:"The page's title."`
-	Out      string `placeholder:"FILE" help:"The page to write, by default report.html in the first of the folders."`
+	Out      string `placeholder:"FILE" help:"The page to write, by default report.html in the folder that it shows first."`
 }
 
 //go:embed page.html
