@@ -45,4 +45,8 @@ func TestValidationChoosesByTheMeanOverSeeds(t *testing.T) {
 	if best := r.Best(); best.Setting().LearningRate != 0.2 {
 		t.Errorf("the best is %+v, of which a trial failed", best)
 	}
+	r.Trials[3].Failed = r.Trials[1].Failed
+	if best := r.Best(); best != nil {
+		t.Errorf("the best is %+v, though each setting has a trial that failed", best)
+	}
 }
