@@ -1,6 +1,6 @@
 """Trains each recipe with several seeds, and a sweep one and two trials at a time. Writes recipes.md and recipes.json. See `make bench-recipes`.
 
-Settings were chosen by validation, with other seeds than those here; the test set only reports.
+How the settings were chosen is in the README.
 """
 
 import argparse
