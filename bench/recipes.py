@@ -4,7 +4,6 @@ How the settings were chosen is in the README.
 """
 
 import argparse
-import datetime
 import json
 import os
 import statistics
@@ -13,7 +12,7 @@ import sys
 import tempfile
 import time
 
-from machine import processor
+import record
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--lenet", required=True)
@@ -60,11 +59,7 @@ def spread(values, digits):
 
 for name in ("mnist", "fashion-mnist"):
     subprocess.run([args.lenet, "fetch", name], check=True, stdout=subprocess.DEVNULL)
-environment = {
-    "date": datetime.date.today().isoformat(),
-    "processor": processor(),
-    "lenet": subprocess.run([args.lenet, "--version"], capture_output=True, text=True).stdout.strip(),
-}
+environment = record.environment(args.lenet)
 text = ["# Recipes", "", f"{environment['date']}, {environment['processor']}; lenet {environment['lenet']}; seeds 1 to {args.seeds}, two threads.", ""]
 text += ["Test accuracy after the last epoch, mean and standard deviation over the seeds, and its range; the seconds that all epochs' training took together, without testing, median (range).", ""]
 text += ["| recipe | epochs | test accuracy | range | seconds of training |", "| --- " * 5 + "|"]
@@ -92,11 +87,4 @@ text += ["", "# A sweep's trials side by side", ""]
 text += [f"`lenet tune {' '.join(SWEEP)}`, ten trials, the whole process, {args.rounds} times each in turn, median (range):", ""]
 text += [f"`--jobs 1` {spread(seconds[1], 1)} s, `--jobs 2` {spread(seconds[2], 1)} s: {ratio:.2f} of the time."]
 
-os.makedirs(args.results, exist_ok=True)
-path = os.path.join(args.results, "recipes")
-with open(path + ".json", "w") as f:
-    json.dump({"environment": environment, "runs": runs, "sweep_seconds_by_jobs": seconds}, f, indent=1)
-    f.write("\n")
-with open(path + ".md", "w") as f:
-    f.write("\n".join(text) + "\n")
-print("\n".join(text))
+record.write(args.results, "recipes", {"environment": environment, "runs": runs, "sweep_seconds_by_jobs": seconds}, text)

@@ -4,7 +4,6 @@ Writes a JSON file with median, smallest and largest of every measurement, and t
 """
 
 import argparse
-import datetime
 import json
 import os
 import statistics
@@ -12,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 
-from machine import processor
+import record
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -119,12 +118,7 @@ def theirs(form, batch_size=256, threads=2, epochs=3):
 
 
 version = subprocess.run([args.python, "-c", "import torch; print(torch.__version__)"], capture_output=True, text=True).stdout.strip()
-environment = {
-    "date": datetime.date.today().isoformat(),
-    "processor": processor(),
-    "lenet": subprocess.run([args.lenet, "--version"], capture_output=True, text=True).stdout.strip(),
-    "pytorch": version,
-}
+environment = record.environment(args.lenet) | {"pytorch": version}
 text = ["# lenet beside PyTorch", "", f"{environment['date']}, {environment['processor']}; lenet {environment['lenet']}, PyTorch {version}."]
 text += ["Median (smallest–largest) of all epochs but each process's first; the programs ran in turn. A ratio is one of medians.", ""]
 cases = []
@@ -144,11 +138,4 @@ c = Case("threads", {"lenet": ours(), "lenet, 1 thread": ours(threads=1)}, args.
 cases.append(c)
 text += ["", "## One thread and two", "", c.table([EPOCH]), ""]
 
-os.makedirs(args.results, exist_ok=True)
-name = os.path.join(args.results, "cpu")
-with open(name + ".json", "w") as f:
-    json.dump({"environment": environment, "cases": [c.to_json() for c in cases]}, f, indent=1)
-    f.write("\n")
-with open(name + ".md", "w") as f:
-    f.write("\n".join(text).rstrip() + "\n")
-print("\n".join(text))
+record.write(args.results, "cpu", {"environment": environment, "cases": [c.to_json() for c in cases]}, text)
