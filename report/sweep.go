@@ -170,17 +170,24 @@ func sweepTable(group []*sweep, theirs, theirSeconds map[string]float64) table {
 	if theirSeconds != nil {
 		t.Head = append(t.Head, "time (s), original")
 	}
+	tried := make([]map[train.Setting]*tune.Candidate, len(group))
+	for i, s := range group {
+		tried[i] = map[train.Setting]*tune.Candidate{}
+		for _, c := range s.Candidates() {
+			tried[i][c.Setting()] = c
+		}
+	}
 	best := group[0].Best()
 	for i, c := range group[0].Candidates() {
-		if best != nil && c.Trials[0] == best.Trials[0] {
+		if best != nil && c.Setting() == best.Setting() {
 			t.Best = i
 		}
 		var row []string
 		for _, axis := range choices {
 			row = append(row, axis.Of(c.Setting()))
 		}
-		for _, s := range group {
-			row = append(row, measures(s, c.Setting())...)
+		for _, of := range tried {
+			row = append(row, measures(of[c.Setting()])...)
 		}
 		if theirs != nil {
 			a, ok := theirs[choices[0].Of(c.Setting())]
@@ -194,14 +201,12 @@ func sweepTable(group []*sweep, theirs, theirSeconds map[string]float64) table {
 	return t
 }
 
-// measures returns the cells of a setting in a sweep, which may lack it.
-func measures(s *sweep, setting train.Setting) []string {
-	for _, c := range s.Candidates() {
-		if c.Setting() == setting && !c.Failed() {
-			validation, _ := c.Mean(tune.Validation)
-			test, _ := c.Mean(tune.Test)
-			return []string{accuracy(validation, true), accuracy(test, true), fmt.Sprintf("%.1f", c.Seconds())}
-		}
+// measures returns a setting's cells; nil is one that a sweep lacks.
+func measures(c *tune.Candidate) []string {
+	if c == nil || c.Failed() {
+		return []string{"–", "–", "–"}
 	}
-	return []string{"–", "–", "–"}
+	validation, _ := c.Mean(tune.Validation)
+	test, _ := c.Mean(tune.Test)
+	return []string{accuracy(validation, true), accuracy(test, true), fmt.Sprintf("%.1f", c.Seconds())}
 }

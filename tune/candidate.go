@@ -2,6 +2,7 @@ package tune
 
 import (
 	"math"
+	"slices"
 
 	"lenet/train"
 )
@@ -44,12 +45,7 @@ func (c *Candidate) Seconds() (sum float64) {
 
 // Failed says that a trial's loss was not finite.
 func (c *Candidate) Failed() bool {
-	for _, t := range c.Trials {
-		if t.Failed != "" {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(c.Trials, func(t *Trial) bool { return t.Failed != "" })
 }
 
 // Mean returns the mean of a measure over the seeds and its standard deviation, which is 0 for one seed.

@@ -28,7 +28,7 @@ func (r *Result) Plot(axis Axis, measures ...Measure) *figure.Lines {
 	if slices.ContainsFunc(r.Choices(), func(a Axis) bool { return a.Name != axis.Name }) {
 		l.Title += ", best of the other settings"
 	}
-	if axis.Name != "seed" && len(r.Choices()) < len(r.Axes) {
+	if axis.Name != "seed" && r.SweepsSeeds() {
 		l.Title += ", mean over seeds"
 	}
 	for _, m := range measures {

@@ -49,6 +49,9 @@ func (r *Result) Choices() []Axis {
 	return slices.DeleteFunc(slices.Clone(r.Axes), func(a Axis) bool { return a.Name == "seed" })
 }
 
+// SweepsSeeds says that a setting has several trials.
+func (r *Result) SweepsSeeds() bool { return len(r.Choices()) < len(r.Axes) }
+
 func (r *Result) trials(wanted func(*Trial) bool) (all []*Trial) {
 	for i := range r.Trials {
 		if wanted(&r.Trials[i]) {

@@ -162,6 +162,12 @@ func TestTrialsAreIndependentRuns(t *testing.T) {
 	if a, b := s.Final(), one.Trials[4].last(); a.Loss != b.Loss || a.ValidationAccuracy != b.ValidationAccuracy || a.TestAccuracy != b.TestAccuracy {
 		t.Errorf("lenet train: %+v\nlenet tune: %+v", a, b)
 	}
+	best, _ := one.Best().Mean(Validation)
+	for _, c := range one.Candidates() {
+		if mean, _ := c.Mean(Validation); mean > best {
+			t.Errorf("%+v, %v, is better than the best, %v", c.Setting(), mean, best)
+		}
+	}
 }
 
 func TestATrialThatDivergesFailsAlone(t *testing.T) {

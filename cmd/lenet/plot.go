@@ -25,11 +25,11 @@ func (p *plot) add(m train.Metrics) {
 	p.epochs = append(p.epochs, m)
 	if p.terminal {
 		text := p.String()
-		p.lines = strings.Count(text, "\n") + 1
-		if _, rows, err := term.GetSize(int(os.Stderr.Fd())); err == nil && rows <= p.lines {
-			p.lines = 0 // there is no room: it would scroll the bar away
-			return
+		lines := strings.Count(text, "\n") + 1
+		if _, rows, err := term.GetSize(int(os.Stderr.Fd())); err == nil && rows <= lines {
+			return // there is no room: it would scroll the bar away
 		}
+		p.lines = lines
 		fmt.Fprintf(p.out, "\n%s\x1b[%dA\r", text, p.lines) // and up again
 	}
 }

@@ -51,8 +51,7 @@ func printTrials(r *tune.Result) error {
 	for _, axis := range choices {
 		fmt.Fprintf(w, "%s\t", axis.Name)
 	}
-	seeds := len(choices) < len(r.Axes)
-	if seeds {
+	if r.SweepsSeeds() {
 		fmt.Fprint(w, "seeds\t")
 	}
 	fmt.Fprint(w, "epochs\tval acc\ttest acc\tseconds\t\t\n")
@@ -60,14 +59,14 @@ func printTrials(r *tune.Result) error {
 		for _, axis := range choices {
 			fmt.Fprintf(w, "%s\t", axis.Of(c.Setting()))
 		}
-		if seeds {
+		if r.SweepsSeeds() {
 			fmt.Fprintf(w, "%d\t", len(c.Trials))
 		}
 		validation, test, mark := meanAccuracy(c, tune.Validation), meanAccuracy(c, tune.Test), ""
 		switch {
 		case c.Failed():
 			validation, test, mark = "-", "-", "failed"
-		case best != nil && c.Trials[0] == best.Trials[0]:
+		case best != nil && c.Setting() == best.Setting():
 			mark = "*"
 		}
 		fmt.Fprintf(w, "%d\t%s\t%s\t%.1f\t%s\t\n", c.Epochs(), validation, test, c.Seconds(), mark)
