@@ -46,7 +46,7 @@ func sweepSection(group []*sweep, original bool) (*section, error) {
 	first := group[0]
 	var names []string
 	for _, axis := range first.Axes {
-		names = append(names, tune.Unit(axis.Name))
+		names = append(names, axis.Label)
 	}
 	choices := first.Choices()
 	s := &section{dir: first.Dir, Title: fmt.Sprintf("Sweep of the %s: %d epochs a setting", strings.Join(names, ", "), first.Options.Epochs)}
@@ -58,7 +58,7 @@ func sweepSection(group []*sweep, original bool) (*section, error) {
 		if best := g.Best(); best != nil {
 			var values []string
 			for _, axis := range choices {
-				values = append(values, tune.Unit(axis.Name)+" "+axis.Of(best.Setting()))
+				values = append(values, axis.Label+" "+axis.Of(best.Setting()))
 			}
 			validation, _ := best.Mean(tune.Validation)
 			test, _ := best.Mean(tune.Test)
@@ -155,7 +155,7 @@ func sweepTable(group []*sweep, theirs, theirSeconds map[string]float64) table {
 	choices := group[0].Choices()
 	t := table{Best: -1}
 	for _, axis := range choices {
-		t.Head = append(t.Head, tune.Unit(axis.Name))
+		t.Head = append(t.Head, axis.Label)
 	}
 	for _, s := range group {
 		of := ""

@@ -13,7 +13,8 @@ import (
 func swept(carryOver bool, trained ...float64) *sweep {
 	o := tune.Options{LearningRate: "0.15,0.3", BatchSize: "64", Optimizer: "sgd", Activation: "sigmoid", Seed: "1", Validation: 5000, Jobs: 2, CarryOver: carryOver}
 	o.Dataset, o.Epochs, o.Threads = "mnist", 10, 1
-	r := &tune.Result{Options: o, Axes: []tune.Axis{{Name: "lr", Values: []string{"0.15", "0.3"}}}}
+	r := &tune.Result{Options: o}
+	r.Axes, _ = o.Swept()
 	for i, rate := range []float64{0.15, 0.3} {
 		m := train.Metrics{TrainAccuracy: trained[i], ValidationAccuracy: 0.9 + rate/10, TestAccuracy: 0.8 + rate/10}
 		r.Trials = append(r.Trials, tune.Trial{
@@ -26,7 +27,8 @@ func swept(carryOver bool, trained ...float64) *sweep {
 
 func TestSweepsOfTheSameSettingsAreShownSideBySide(t *testing.T) {
 	other := swept(false, 0, 0)
-	other.Axes = []tune.Axis{{Name: "batch-size", Values: []string{"32", "64"}}}
+	other.Options.LearningRate, other.Options.BatchSize = "1.5", "32,64"
+	other.Axes, _ = other.Options.Swept()
 	all := groups([]*sweep{swept(false, 0.7, 0.6), other, swept(true, 0.7, 1)})
 	if len(all) != 2 || len(all[0]) != 2 || len(all[1]) != 1 {
 		t.Fatalf("groups %v", all)

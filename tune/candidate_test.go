@@ -15,15 +15,26 @@ func tried(rate float64, seed uint64, validation, test float64) Trial {
 	}
 }
 
+// result is that of a sweep over the lists in o, with these trials. Lists that o leaves out have one value.
+func result(t *testing.T, o Options, trials ...Trial) *Result {
+	t.Helper()
+	for i := range hyperparameters {
+		if list := hyperparameters[i].list(&o); *list == "" {
+			*list = "1"
+		}
+	}
+	axes, err := o.Swept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &Result{Options: o, Axes: axes, Trials: trials}
+}
+
 // One lucky seed does not make a setting the best.
 func TestValidationChoosesByTheMeanOverSeeds(t *testing.T) {
-	r := &Result{
-		Axes: []Axis{{Name: "lr", Values: []string{"0.1", "0.2"}}, {Name: "seed", Values: []string{"1", "2"}}},
-		Trials: []Trial{
-			tried(0.1, 1, 0.90, 0.91), tried(0.1, 2, 0.92, 0.93),
-			tried(0.2, 1, 0.99, 0.98), tried(0.2, 2, 0.50, 0.51),
-		},
-	}
+	r := result(t, Options{LearningRate: "0.1,0.2", Seed: "1,2"},
+		tried(0.1, 1, 0.90, 0.91), tried(0.1, 2, 0.92, 0.93),
+		tried(0.2, 1, 0.99, 0.98), tried(0.2, 2, 0.50, 0.51))
 	best := r.Best()
 	if len(r.Candidates()) != 2 || best.Setting().LearningRate != 0.1 || best.Seconds() != 4 {
 		t.Fatalf("%d candidates, best %+v", len(r.Candidates()), best)

@@ -3,9 +3,7 @@ package tune
 
 import (
 	"fmt"
-	"math"
 	"math/rand/v2"
-	"strconv"
 	"strings"
 
 	"lenet/model"
@@ -35,59 +33,6 @@ type Options struct {
 	Out string `json:"out" placeholder:"DIR" help:"Folder to make, by default runs/tune- and the time."`
 }
 
-// Axis is a setting that is swept: its flag and values.
-type Axis struct {
-	Name   string // of the flag
-	Values []string
-}
-
-// axes returns all axes, also those with one value.
-func (o *Options) axes() ([]Axis, error) {
-	axes := []Axis{{Name: "lr"}, {Name: "batch-size"}, {Name: "optimizer"}, {Name: "activation"}, {Name: "seed"}}
-	for i, list := range []string{o.LearningRate, o.BatchSize, o.Optimizer, o.Activation, o.Seed} {
-		values, err := expand(list)
-		if err != nil {
-			return nil, train.UsageError(fmt.Sprintf("--%s: %v", axes[i].Name, err))
-		}
-		axes[i].Values = values
-	}
-	return axes, nil
-}
-
-// maxValues is more than anybody waits for.
-const maxValues = 10000
-
-// expand returns the values of a list, in which first:last:step stands for several.
-func expand(list string) ([]string, error) {
-	var values []string
-	for part := range strings.SplitSeq(list, ",") {
-		bounds := strings.Split(strings.TrimSpace(part), ":")
-		if len(bounds) == 1 && bounds[0] != "" {
-			values = append(values, bounds[0])
-			continue
-		}
-		var numbers [3]float64
-		if len(bounds) != 3 {
-			return nil, fmt.Errorf("%q is neither a value nor first:last:step", part)
-		}
-		for i := range numbers {
-			var err error
-			if numbers[i], err = strconv.ParseFloat(bounds[i], 64); err != nil {
-				return nil, fmt.Errorf("%q is no number", bounds[i])
-			}
-		}
-		first, last, step := numbers[0], numbers[1], numbers[2]
-		n := math.Floor((last-first)/step+1e-9) + 1 // the last one is not lost to rounding
-		if !(step > 0) || !(n >= 1 && n <= maxValues) {
-			return nil, fmt.Errorf("%q has no values, or more than %d", part, maxValues)
-		}
-		for i := range int(n) {
-			values = append(values, strconv.FormatFloat(first+float64(i)*step, 'g', 12, 64))
-		}
-	}
-	return values, nil
-}
-
 // settings returns the sweep's settings in their order: the first axis changes slowest.
 func (o *Options) settings() ([]train.Setting, []Axis, error) {
 	axes, err := o.axes()
@@ -99,7 +44,7 @@ func (o *Options) settings() ([]train.Setting, []Axis, error) {
 		var next []train.Setting
 		for _, s := range all {
 			for _, value := range axis.Values {
-				if err := set(&s, axis.Name, value); err != nil {
+				if err := axis.set(&s, value); err != nil {
 					return nil, nil, err
 				}
 				next = append(next, s)
@@ -130,40 +75,6 @@ func draw(all []train.Setting, n int) []train.Setting {
 		}
 	}
 	return drawn
-}
-
-func set(s *train.Setting, name, value string) (err error) {
-	switch name {
-	case "lr":
-		s.LearningRate, err = strconv.ParseFloat(value, 64)
-	case "batch-size":
-		s.BatchSize, err = strconv.Atoi(value)
-	case "optimizer":
-		s.Optimizer = value
-	case "activation":
-		s.Activation = model.Activation(value)
-	case "seed":
-		s.Seed, err = strconv.ParseUint(value, 10, 64)
-	}
-	if err != nil {
-		return train.UsageError(fmt.Sprintf("--%s: %q is no such number", name, value))
-	}
-	return nil
-}
-
-// Of returns a setting's value on an axis.
-func (a *Axis) Of(s train.Setting) string {
-	switch a.Name {
-	case "lr":
-		return strconv.FormatFloat(s.LearningRate, 'g', -1, 64)
-	case "batch-size":
-		return strconv.Itoa(s.BatchSize)
-	case "optimizer":
-		return s.Optimizer
-	case "activation":
-		return string(s.Activation)
-	}
-	return strconv.FormatUint(s.Seed, 10)
 }
 
 // validate checks what can be checked without touching files or devices. Its errors are [train.UsageError]s.

@@ -4,42 +4,33 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
-	"strconv"
 
 	"lenet/figure"
 )
-
-// units are the labels of the axes.
-var units = map[string]string{
-	"lr": "learning rate", "batch-size": "batch size", "optimizer": "optimizer", "activation": "activation", "seed": "seed",
-}
-
-// Unit returns the label of an axis, by its flag.
-func Unit(name string) string { return units[name] }
 
 // Plot returns measures over an axis. Where other axes are swept, too, a place shows the best of their settings by validation, and a mean where
 // seeds are.
 func (r *Result) Plot(axis Axis, measures ...Measure) *figure.Lines {
 	l := &figure.Lines{
 		Title:  fmt.Sprintf("Accuracy after %d epochs", r.Options.Epochs),
-		XLabel: units[axis.Name], YLabel: "accuracy (share of images)",
-		Logarithmic: axis.Name == "lr",
+		XLabel: axis.Label, YLabel: "accuracy (share of images)",
+		Logarithmic: axis.Numeric,
 	}
 	if slices.ContainsFunc(r.Choices(), func(a Axis) bool { return a.Name != axis.Name }) {
 		l.Title += ", best of the other settings"
 	}
-	if axis.Name != "seed" && r.SweepsSeeds() {
+	if !axis.Repeats && r.SweepsSeeds() {
 		l.Title += ", mean over seeds"
 	}
 	for _, m := range measures {
 		l.Series = append(l.Series, figure.Series{Name: m.Name})
 	}
 	for _, value := range axis.Values {
-		best := best(candidates(r.trials(func(t *Trial) bool { return sameValue(axis.Of(t.Setting), value) })))
+		best := best(candidates(r.trials(func(t *Trial) bool { return axis.Of(t.Setting) == value })))
 		if best == nil {
 			continue
 		}
-		if axis.Name != "lr" {
+		if !axis.Numeric {
 			l.Names = append(l.Names, value)
 		}
 		x := l.Place(len(l.Names)-1, value)
@@ -50,12 +41,6 @@ func (r *Result) Plot(axis Axis, measures ...Measure) *figure.Lines {
 	}
 	l.Fit()
 	return l
-}
-
-func sameValue(a, b string) bool {
-	x, errX := strconv.ParseFloat(a, 64)
-	y, errY := strconv.ParseFloat(b, 64)
-	return a == b || errX == nil && errY == nil && x == y
 }
 
 // SavePlots writes a plot of each swept axis into the sweep's folder, as PNG and SVG, and returns their paths without the endings.

@@ -46,7 +46,7 @@ func (r *Result) Best() *Candidate { return best(r.Candidates()) }
 
 // Choices returns the swept axes that there is a choice of: all but the seed.
 func (r *Result) Choices() []Axis {
-	return slices.DeleteFunc(slices.Clone(r.Axes), func(a Axis) bool { return a.Name == "seed" })
+	return slices.DeleteFunc(slices.Clone(r.Axes), func(a Axis) bool { return a.Repeats })
 }
 
 // SweepsSeeds says that a setting has several trials.
@@ -131,11 +131,6 @@ func Read(dir string) (*Result, *Config, error) {
 		return nil, nil, fmt.Errorf("tune: the sweep in %s has no trials yet", dir)
 	}
 	return r, config, nil
-}
-
-// swept returns the axes with more than one value.
-func swept(axes []Axis) []Axis {
-	return slices.DeleteFunc(axes, func(a Axis) bool { return len(a.Values) < 2 })
 }
 
 func readConfig(dir string) (*Config, error) {

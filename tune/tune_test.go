@@ -63,27 +63,6 @@ func outcomes(r *Result) (all []string) {
 	return all
 }
 
-func TestExpand(t *testing.T) {
-	for list, want := range map[string][]string{
-		"1.5":            {"1.5"},
-		"32,64":          {"32", "64"},
-		"0.15:1.5:0.15":  {"0.15", "0.3", "0.45", "0.6", "0.75", "0.9", "1.05", "1.2", "1.35", "1.5"},
-		"1:3:1, 10":      {"1", "2", "3", "10"},
-		"0.1:0.25:0.1":   {"0.1", "0.2"},
-		"sgd,adam":       {"sgd", "adam"},
-		"1e-3:3e-3:1e-3": {"0.001", "0.002", "0.003"},
-	} {
-		if got, err := expand(list); err != nil || !slices.Equal(got, want) {
-			t.Errorf("%q is %q, want %q; error %v", list, got, want, err)
-		}
-	}
-	for _, list := range []string{"", ",", "1,,2", "1:2", "2:1:1", "1:2:0", "1:2:-1", "1:x:1", "0:1:1e-9", "1:2:3:4", "NaN:1:1"} {
-		if got, err := expand(list); err == nil {
-			t.Errorf("%q is %q", list, got)
-		}
-	}
-}
-
 func TestSettingsAreTheGridInOrder(t *testing.T) {
 	o := options(t)
 	o.LearningRate, o.BatchSize, o.Seed = "1,2", "32,64", "7:9:2"

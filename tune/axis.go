@@ -1,0 +1,146 @@
+package tune
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"lenet/model"
+	"lenet/train"
+)
+
+// A Hyperparameter is one that sweeps may vary. The table [hyperparameters] holds all of them.
+type Hyperparameter struct {
+	Name    string // of its flag
+	Label   string // in plots and tables
+	Numeric bool   // plots place its values by their numbers, and not side by side
+	Repeats bool   // its values repeat a candidate's training and are nothing to choose from
+
+	list func(*Options) *string // its values in a sweep's options
+	get  func(*train.Setting) string
+	set  func(*train.Setting, string) error
+}
+
+var hyperparameters = []Hyperparameter{
+	{
+		Name: "lr", Label: "learning rate", Numeric: true,
+		list: func(o *Options) *string { return &o.LearningRate },
+		get:  func(s *train.Setting) string { return strconv.FormatFloat(s.LearningRate, 'g', -1, 64) },
+		set: func(s *train.Setting, text string) (err error) {
+			s.LearningRate, err = strconv.ParseFloat(text, 64)
+			return err
+		},
+	},
+	{
+		Name: "batch-size", Label: "batch size",
+		list: func(o *Options) *string { return &o.BatchSize },
+		get:  func(s *train.Setting) string { return strconv.Itoa(s.BatchSize) },
+		set: func(s *train.Setting, text string) (err error) {
+			s.BatchSize, err = strconv.Atoi(text)
+			return err
+		},
+	},
+	{
+		Name: "optimizer", Label: "optimizer",
+		list: func(o *Options) *string { return &o.Optimizer },
+		get:  func(s *train.Setting) string { return s.Optimizer },
+		set: func(s *train.Setting, text string) error {
+			s.Optimizer = text
+			return nil
+		},
+	},
+	{
+		Name: "activation", Label: "activation",
+		list: func(o *Options) *string { return &o.Activation },
+		get:  func(s *train.Setting) string { return string(s.Activation) },
+		set: func(s *train.Setting, text string) error {
+			s.Activation = model.Activation(text)
+			return nil
+		},
+	},
+	{
+		Name: "seed", Label: "seed", Repeats: true,
+		list: func(o *Options) *string { return &o.Seed },
+		get:  func(s *train.Setting) string { return strconv.FormatUint(s.Seed, 10) },
+		set: func(s *train.Setting, text string) (err error) {
+			s.Seed, err = strconv.ParseUint(text, 10, 64)
+			return err
+		},
+	},
+}
+
+// An Axis is a hyperparameter and its values in a sweep.
+type Axis struct {
+	*Hyperparameter
+	Values []string // as Of returns them
+}
+
+// Of returns the axis's value in a setting.
+func (a *Axis) Of(s train.Setting) string { return a.get(&s) }
+
+// axes returns all axes, including those with one value.
+func (o *Options) axes() ([]Axis, error) {
+	var axes []Axis
+	for i := range hyperparameters {
+		axis := Axis{Hyperparameter: &hyperparameters[i]}
+		values, err := expand(*axis.list(o))
+		if err != nil {
+			return nil, train.UsageError(fmt.Sprintf("--%s: %v", axis.Name, err))
+		}
+		for _, value := range values {
+			var s train.Setting
+			if err := axis.set(&s, value); err != nil {
+				return nil, train.UsageError(fmt.Sprintf("--%s: %q is not a valid number", axis.Name, value))
+			}
+			axis.Values = append(axis.Values, axis.Of(s))
+		}
+		axes = append(axes, axis)
+	}
+	return axes, nil
+}
+
+// Swept returns the axes with more than one value.
+func (o *Options) Swept() ([]Axis, error) {
+	axes, err := o.axes()
+	return swept(axes), err
+}
+
+func swept(axes []Axis) []Axis {
+	return slices.DeleteFunc(axes, func(a Axis) bool { return len(a.Values) < 2 })
+}
+
+// maxValues bounds a sweep; it guards against typos such as 0:1:1e-9.
+const maxValues = 10000
+
+// expand returns the values of a list. An element first:last:step stands for several.
+func expand(list string) ([]string, error) {
+	var values []string
+	for part := range strings.SplitSeq(list, ",") {
+		bounds := strings.Split(strings.TrimSpace(part), ":")
+		if len(bounds) == 1 && bounds[0] != "" {
+			values = append(values, bounds[0])
+			continue
+		}
+		var numbers [3]float64
+		if len(bounds) != 3 {
+			return nil, fmt.Errorf("%q is neither a value nor first:last:step", part)
+		}
+		for i := range numbers {
+			var err error
+			if numbers[i], err = strconv.ParseFloat(bounds[i], 64); err != nil {
+				return nil, fmt.Errorf("%q is not a number", bounds[i])
+			}
+		}
+		first, last, step := numbers[0], numbers[1], numbers[2]
+		n := math.Floor((last-first)/step+1e-9) + 1 // rounding does not lose the last value
+		if !(step > 0) || !(n >= 1 && n <= maxValues) {
+			return nil, fmt.Errorf("%q has no values, or more than %d", part, maxValues)
+		}
+		for i := range int(n) {
+			values = append(values, strconv.FormatFloat(first+float64(i)*step, 'g', 12, 64))
+		}
+	}
+	return values, nil
+}
