@@ -103,3 +103,40 @@ func TestMatrixShowsEveryCount(t *testing.T) {
 		}
 	}
 }
+
+// Three of five places have points, in two pieces: one of them is a dot alone.
+func TestAGapKeepsItsPlaceAndItsName(t *testing.T) {
+	l := &Lines{Names: []string{"a", "b", "c", "d", "e"}, Series: []Series{{Name: "one", Y: []float64{0.5, 0.6, math.NaN(), 0.9, math.NaN()}}}}
+	l.Fit()
+	if l.Empty() || !(l.YMin < 0.5 && l.YMin > 0.4 && l.YMax > 0.9 && l.YMax < 1) {
+		t.Errorf("empty: %v; y from %v to %v", l.Empty(), l.YMin, l.YMax)
+	}
+	svg, err := SVG(l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range l.Names {
+		if !strings.Contains(svg, ">"+name+"<") {
+			t.Errorf("the SVG lacks %q", name)
+		}
+	}
+	p, err := l.plot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if at := p.X.Norm(3); math.Abs(at-0.717) > 0.001 { // 3.3 of 4.6
+		t.Errorf("the fourth place is at %v", at)
+	}
+	pieces := l.Series[0].pieces()
+	if len(pieces) != 2 || len(pieces[0]) != 2 || len(pieces[1]) != 1 || pieces[1][0].X != 3 {
+		t.Errorf("pieces %v", pieces)
+	}
+}
+
+func TestAPlotWithoutPointsCanBeDrawn(t *testing.T) {
+	l := &Lines{Names: []string{"a", "b"}, Series: []Series{{Name: "one", Y: []float64{math.NaN(), math.NaN()}}, {Name: "two"}}}
+	l.Fit()
+	if _, err := PNG(l); err != nil || !l.Empty() {
+		t.Errorf("empty: %v; error %v", l.Empty(), err)
+	}
+}

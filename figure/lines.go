@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"image/color"
 	"math"
+	"slices"
 	"strconv"
 
 	"gonum.org/v1/plot"
@@ -18,7 +19,7 @@ var palette = []color.RGBA{{0x00, 0x82, 0xc8, 0xff}, {0xd5, 0x6e, 0x00, 0xff}, {
 // grid is the colour of the lines behind a plot, half transparent for the same reason.
 var grid = color.NRGBA{0x80, 0x80, 0x80, 0x48}
 
-// Series are the points of a line. Y may have fewer values than the plot has places.
+// Series are the points of a line. Y may have fewer values than the plot has places. Where Y is NaN there is no point, and the line has a gap.
 type Series struct {
 	Name   string
 	X, Y   []float64
@@ -44,16 +45,45 @@ func (l *Lines) Place(i int, value string) float64 {
 	return x
 }
 
-// Fit sets the range of y, which is a share, so that all series have some room above and below, and goes no further than 1.
+// Fit sets the range of y, which is a share, so that all series have some room above and below. It ends at 1, or at the marks of points there.
 func (l *Lines) Fit() {
 	low, high := 1.0, 0.0
 	for _, s := range l.Series {
-		for _, y := range s.Y {
-			low, high = math.Min(low, y), math.Max(high, y)
+		for _, piece := range s.pieces() {
+			for _, p := range piece {
+				low, high = math.Min(low, p.Y), math.Max(high, p.Y)
+			}
 		}
 	}
 	room := math.Max(0.002, (high-low)/15)
 	l.YMin, l.YMax = math.Max(0, low-room), math.Min(1+room/4, high+room)
+}
+
+// Empty says that there is no point to plot.
+func (l *Lines) Empty() bool {
+	return !slices.ContainsFunc(l.Series, func(s Series) bool { return len(s.pieces()) > 0 })
+}
+
+// pieces returns the series' points, cut where it has gaps.
+func (s *Series) pieces() (all []plotter.XYs) {
+	gap := true
+	for i, y := range s.Y {
+		if math.IsNaN(y) {
+			gap = true
+			continue
+		}
+		if gap {
+			all = append(all, nil)
+		}
+		gap = false
+		x := float64(i)
+		if s.X != nil {
+			x = s.X[i]
+		}
+		last := &all[len(all)-1]
+		*last = append(*last, plotter.XY{X: x, Y: y})
+	}
+	return all
 }
 
 func (l *Lines) plot() (*plot.Plot, error) {
@@ -71,20 +101,15 @@ func (l *Lines) plot() (*plot.Plot, error) {
 	lines.Horizontal.Color, lines.Vertical.Color = grid, grid
 	p.Add(lines)
 	for i, s := range l.Series {
-		points := make(plotter.XYs, len(s.Y))
-		for j := range points {
-			points[j].X, points[j].Y = float64(j), s.Y[j]
-			if s.X != nil {
-				points[j].X = s.X[j]
+		for _, piece := range s.pieces() {
+			line, dots, err := plotter.NewLinePoints(piece)
+			if err != nil {
+				return nil, fmt.Errorf("figure: %s: %w", s.Name, err)
 			}
+			line.LineStyle = l.stroke(i)
+			dots.Color, dots.Shape, dots.Radius = line.Color, draw.CircleGlyph{}, vg.Points(2.2)
+			p.Add(line, dots)
 		}
-		line, dots, err := plotter.NewLinePoints(points)
-		if err != nil {
-			return nil, fmt.Errorf("figure: %s: %w", s.Name, err)
-		}
-		line.LineStyle = l.stroke(i)
-		dots.Color, dots.Shape, dots.Radius = line.Color, draw.CircleGlyph{}, vg.Points(2.2)
-		p.Add(line, dots)
 	}
 	if l.Names != nil {
 		p.NominalX(l.Names...)

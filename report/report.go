@@ -120,7 +120,7 @@ func Write(ctx context.Context, o Options, log func(string)) (string, error) {
 }
 
 // drawn returns figures as parts of the page.
-func drawn(figures ...figure.Figure) ([]template.HTML, error) {
+func drawn[F figure.Figure](figures ...F) ([]template.HTML, error) {
 	var all []template.HTML
 	for _, f := range figures {
 		svg, err := figure.SVG(f)

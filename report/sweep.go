@@ -71,7 +71,8 @@ func sweepSection(group []*sweep, original bool) (*section, error) {
 		s.Texts = append(s.Texts, originalSweepText)
 	}
 	for _, axis := range first.Axes {
-		plots, err := drawn(sweepPlots(group, axis, theirs)...)
+		figures := slices.DeleteFunc(sweepPlots(group, axis, theirs), (*figure.Lines).Empty)
+		plots, err := drawn(figures...)
 		if err != nil {
 			return nil, err
 		}
@@ -121,11 +122,11 @@ func difference(group []*sweep) []string {
 }
 
 // sweepPlots returns an axis's plots: the accuracies by which settings are judged, and the training accuracy; of several sweeps each over all.
-func sweepPlots(group []*sweep, axis tune.Axis, theirs map[string]float64) []figure.Figure {
+func sweepPlots(group []*sweep, axis tune.Axis, theirs map[string]float64) []*figure.Lines {
 	test, trained := group[0].Plot(axis, tune.Validation, tune.Test), group[0].Plot(axis, tune.Training)
 	trained.Title = "Training accuracy, mean of the epochs"
 	if len(group) == 1 && theirs == nil {
-		return []figure.Figure{test, trained}
+		return []*figure.Lines{test, trained}
 	}
 	test.Title = strings.Replace(test.Title, "Accuracy", "Test accuracy", 1)
 	test.Series, trained.Series = nil, nil
@@ -147,7 +148,7 @@ func sweepPlots(group []*sweep, axis tune.Axis, theirs map[string]float64) []fig
 	}
 	test.Fit()
 	trained.Fit()
-	return []figure.Figure{test, trained}
+	return []*figure.Lines{test, trained}
 }
 
 // sweepTable has a row for each setting: of each sweep the accuracies, means over the seeds, and the seconds.

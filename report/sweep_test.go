@@ -1,6 +1,8 @@
 package report
 
 import (
+	"maps"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -81,5 +83,38 @@ func TestAFailedTrialIsADash(t *testing.T) {
 	table := sweepTable([]*sweep{s}, nil, nil)
 	if !slices.Equal(table.Rows[1], []string{"0.3", "–", "–", "–"}) || table.Best != 0 {
 		t.Errorf("table %+v", table)
+	}
+}
+
+// Of three batch sizes the first fails with fresh weights, the second with carried-over ones.
+func TestSweepsThatShareAPlotKeepTheirPlaces(t *testing.T) {
+	var group []*sweep
+	for i, carryOver := range []bool{false, true} {
+		o := tune.Options{LearningRate: "1.5", BatchSize: "32,64,128", Optimizer: "sgd", Activation: "sigmoid", Seed: "1", CarryOver: carryOver}
+		r := &tune.Result{Options: o}
+		r.Axes, _ = o.Swept()
+		for j, size := range []int{32, 64, 128} {
+			r.Trials = append(r.Trials, tune.Trial{
+				Setting: train.Setting{LearningRate: 1.5, BatchSize: size, Optimizer: "sgd", Activation: "sigmoid", Seed: 1},
+				Metrics: []train.Metrics{{TestAccuracy: []float64{0.7, 0.8, 0.9}[j]}},
+			})
+		}
+		r.Trials[i].Failed = "train: the loss is not finite"
+		group = append(group, &sweep{r, &tune.Config{Options: o}})
+	}
+	test := sweepPlots(group, group[0].Axes[0], map[string]float64{"32": 0.75, "128": 0.95})[0]
+	if !slices.Equal(test.Names, []string{"32", "64", "128"}) || len(test.Series) != 3 {
+		t.Fatalf("names %q, %d series", test.Names, len(test.Series))
+	}
+	for i, want := range []map[float64]float64{{1: 0.8, 2: 0.9}, {0: 0.7, 2: 0.9}, {0: 0.75, 2: 0.95}} {
+		got := map[float64]float64{}
+		for j, y := range test.Series[i].Y {
+			if !math.IsNaN(y) {
+				got[test.Series[i].X[j]] = y
+			}
+		}
+		if !maps.Equal(got, want) {
+			t.Errorf("%s has the points %v, want %v", test.Series[i].Name, got, want)
+		}
 	}
 }

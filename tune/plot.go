@@ -2,14 +2,15 @@ package tune
 
 import (
 	"fmt"
+	"math"
 	"path/filepath"
 	"slices"
 
 	"lenet/figure"
 )
 
-// Plot returns measures over an axis. Where other axes are swept, too, a place shows the best of their settings by validation, and a mean where
-// seeds are.
+// Plot returns measures over an axis. Where other axes are swept too, each value shows the candidate that validation chooses among those with it.
+// Measures are means over the seeds. A value without a candidate that validation can choose has no point.
 func (r *Result) Plot(axis Axis, measures ...Measure) *figure.Lines {
 	l := &figure.Lines{
 		Title:  fmt.Sprintf("Accuracy after %d epochs", r.Options.Epochs),
@@ -25,31 +26,34 @@ func (r *Result) Plot(axis Axis, measures ...Measure) *figure.Lines {
 	for _, m := range measures {
 		l.Series = append(l.Series, figure.Series{Name: m.Name})
 	}
-	for _, value := range axis.Values {
+	if !axis.Numeric {
+		l.Names = axis.Values
+	}
+	for i, value := range axis.Values {
 		best := best(candidates(r.trials(func(t *Trial) bool { return axis.Of(t.Setting) == value })))
-		if best == nil {
-			continue
+		if best == nil && axis.Numeric {
+			continue // a number that has no point, perhaps far from the others, needs no place
 		}
-		if !axis.Numeric {
-			l.Names = append(l.Names, value)
-		}
-		x := l.Place(len(l.Names)-1, value)
-		for i, m := range measures {
-			y, _ := best.Mean(m)
-			l.Series[i].X, l.Series[i].Y = append(l.Series[i].X, x), append(l.Series[i].Y, y)
+		for j, m := range measures {
+			y := math.NaN()
+			if best != nil {
+				y, _ = best.Mean(m)
+			}
+			s := &l.Series[j]
+			s.X, s.Y = append(s.X, l.Place(i, value)), append(s.Y, y)
 		}
 	}
 	l.Fit()
 	return l
 }
 
-// SavePlots writes a plot of each swept axis into the sweep's folder, as PNG and SVG, and returns their paths without the endings.
+// SavePlots writes a plot of each swept axis into the sweep's folder, as PNG and SVG, and returns the paths without .png and .svg.
 func (r *Result) SavePlots() ([]string, error) {
 	var paths []string
 	for _, axis := range r.Axes {
 		l := r.Plot(axis, Validation, Test)
-		if len(l.Series[0].Y) == 0 {
-			continue // all have failed
+		if l.Empty() {
+			continue // every candidate has failed
 		}
 		path := filepath.Join(r.Dir, axis.Name)
 		if err := figure.Save(path, l); err != nil {
