@@ -60,6 +60,17 @@ func (c *Candidate) Mean(m Measure) (mean, deviation float64) {
 	return mean, math.Sqrt(deviation / max(1, n-1))
 }
 
+// after returns the mean validation accuracy after so many epochs, or -1 if a trial has fewer.
+func (c *Candidate) after(epochs int) (mean float64) {
+	for _, t := range c.Trials {
+		if len(t.Metrics) < epochs {
+			return -1
+		}
+		mean += t.Metrics[epochs-1].ValidationAccuracy / float64(len(c.Trials))
+	}
+	return mean
+}
+
 // better says that validation prefers c: it has more epochs, or as many and a higher mean accuracy.
 func (c *Candidate) better(than *Candidate) bool {
 	if c.Epochs() != than.Epochs() {

@@ -25,7 +25,7 @@ type Options struct {
 
 	Trials     int         `json:"trials" default:"0" placeholder:"N" help:"Try N settings, drawn at random, in place of all."`
 	Jobs       int         `json:"jobs" default:"0" placeholder:"N" help:"Trials side by side; 0 takes one for each CPU, and on a GPU four."`
-	Halving    bool        `json:"halving" help:"Train all settings for a few epochs, the best third of them for three times as many, and so on."`
+	Halving    bool        `json:"halving" help:"Train all combinations for a few epochs, the best third of them (by the mean over their seeds) for three times as many, and so on up to --epochs."`
 	CarryOver  bool        `json:"carry_over" help:"Begin each trial with the weights that the one before it ended with, as the report did. One after another."`
 	Validation int         `json:"validation" default:"5000" placeholder:"N" help:"Images split off the training set to choose with, each label's share alike."`
 	Graph      train.Graph `json:"graph" default:"auto" placeholder:"MODE" help:"Steps as a CUDA graph: auto (where that works), on or off."`
@@ -92,8 +92,6 @@ func (o *Options) validate() error {
 		return train.UsageError(fmt.Sprintf("--jobs is %d and must be 0 or more", o.Jobs))
 	case o.CarryOver && (o.Jobs > 1 || o.Halving):
 		return train.UsageError("--carry-over trains one setting after another, each to its end: leave out --jobs and --halving")
-	case o.Halving && strings.ContainsAny(o.Seed, ",:"):
-		return train.UsageError("--halving drops settings by one trial each: give one --seed")
 	case o.CarryOver && strings.ContainsAny(o.Activation, ","):
 		return train.UsageError("--carry-over needs one --activation: weights that fit one do not fit another")
 	}
@@ -108,17 +106,20 @@ func (o *Options) trial(s train.Setting) train.Options {
 	}
 }
 
-// rungs returns after how many epochs settings are dropped, and at last how many epochs there are.
-func (o *Options) rungs(trials int) []int {
+// budgets returns the numbers of epochs up to which candidates are trained. After each but the last, halving drops candidates.
+func (o *Options) budgets(candidates int) []int {
+	budgets := []int{o.Epochs}
 	if !o.Halving {
-		return []int{o.Epochs}
+		return budgets
 	}
-	rungs := []int{o.Epochs}
-	for n := trials; n > keep && rungs[0] > 1; n = (n + keep - 1) / keep {
-		rungs = append([]int{(rungs[0] + keep - 1) / keep}, rungs...)
+	for n := candidates; n > keep && budgets[0] > 1; n = kept(n) {
+		budgets = append([]int{(budgets[0] + keep - 1) / keep}, budgets...)
 	}
-	return rungs
+	return budgets
 }
 
-// keep says that one of so many settings goes on: 3, as Li et al. (Hyperband, 2018) recommend.
+// keep says that halving keeps one of so many candidates: 3, as Li et al. (Hyperband, 2018) recommend.
 const keep = 3
+
+// kept returns how many of n candidates halving keeps.
+func kept(n int) int { return (n + keep - 1) / keep }

@@ -1,6 +1,7 @@
 package tune
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -22,8 +23,11 @@ import (
 // A Reporter is told how a sweep goes, one call at a time.
 type Reporter interface {
 	Log(line string)
-	Begin(trials, jobs int, o *Options)    // trials begin; o is resolved
-	Progress(done, total int, best *Trial) // so many epochs of all that there may be; best may be nil
+	Begin(trials, jobs int, o *Options) // trials begin; o is resolved
+
+	// Progress is told how many epochs are done, of how many at most, and what validation would choose now: see [Result.Best]. best is nil
+	// until all trials of some candidate have an epoch.
+	Progress(done, total int, best *Candidate)
 }
 
 // A Result is a sweep's outcome.
@@ -74,8 +78,10 @@ type sweep struct {
 	dir     string
 	data    *train.Data
 	trials  []*trial
+	all     []*Candidate // of the trials
+	left    []*Candidate // that halving has not dropped
 	report  Reporter
-	total   int // epochs, if nothing fails
+	total   int // epochs at most
 
 	lock sync.Mutex // of the trials' results, the reporter and the file
 }
@@ -157,7 +163,7 @@ func run(ctx context.Context, o Options, version string, report Reporter, done m
 	if err := o.resolve(len(settings), report.Log); err != nil {
 		return nil, err
 	}
-	s := &sweep{options: o, dir: o.Out, report: report, total: o.epochs(len(settings))}
+	s := &sweep{options: o, dir: o.Out, report: report}
 	if s.data, err = o.DataOptions.Load(ctx, report.Log); err != nil {
 		return nil, err
 	}
@@ -171,6 +177,7 @@ func run(ctx context.Context, o Options, version string, report Reporter, done m
 		}
 		s.trials = append(s.trials, t)
 	}
+	s.group()
 	defer func() {
 		for _, t := range s.trials {
 			t.close()
@@ -181,9 +188,10 @@ func run(ctx context.Context, o Options, version string, report Reporter, done m
 	}
 	report.Begin(len(settings), o.Jobs, &o)
 	s.update(func() {})
-	for i, epochs := range o.rungs(len(settings)) {
+	budgets := o.budgets(len(s.all))
+	for i, epochs := range budgets {
 		if i > 0 {
-			s.drop()
+			s.drop(budgets[i-1])
 		}
 		if err := s.advance(ctx, epochs); err != nil {
 			if ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
@@ -236,12 +244,30 @@ func (o *Options) resolve(trials int, log func(string)) error {
 	return nil
 }
 
-// epochs returns how many epochs all trials take together.
-func (o *Options) epochs(trials int) (total int) {
+// group sets the sweep's candidates and how many epochs they take at most.
+func (s *sweep) group() {
+	var trials []*Trial
+	for _, t := range s.trials {
+		trials = append(trials, &t.Trial)
+	}
+	s.all = candidates(trials)
+	s.left = slices.Clone(s.all)
+	s.total = s.options.epochs(s.all)
+}
+
+// epochs returns how many epochs candidates take together, at most: those that halving keeps may have fewer seeds than others.
+func (o *Options) epochs(all []*Candidate) (total int) {
+	var seeds []int // of each candidate
+	for _, c := range all {
+		seeds = append(seeds, len(c.Trials))
+	}
+	slices.SortFunc(seeds, func(a, b int) int { return b - a })
 	before := 0
-	for _, rung := range o.rungs(trials) {
-		total += trials * (rung - before)
-		trials, before = (trials+keep-1)/keep, rung
+	for _, budget := range o.budgets(len(all)) {
+		for _, n := range seeds {
+			total += n * (budget - before)
+		}
+		seeds, before = seeds[:kept(len(seeds))], budget
 	}
 	return total
 }
@@ -282,27 +308,18 @@ func (s *sweep) advance(ctx context.Context, epochs int) error {
 	return group.Wait()
 }
 
-// drop keeps the best third of those that are left.
-func (s *sweep) drop() {
-	var left []*trial
-	for _, t := range s.trials {
-		if !t.dropped {
-			left = append(left, t)
+// drop keeps the best third of the candidates that are left, judged after so many epochs. A candidate goes with all of its trials.
+func (s *sweep) drop(epochs int) {
+	slices.SortStableFunc(s.left, func(a, b *Candidate) int { return cmp.Compare(b.after(epochs), a.after(epochs)) })
+	n := kept(len(s.left))
+	for _, c := range s.left[n:] {
+		for _, t := range c.Trials {
+			trial := s.trials[t.Number-1]
+			trial.dropped = true
+			trial.close()
 		}
 	}
-	slices.SortStableFunc(left, func(a, b *trial) int {
-		switch {
-		case a.Validation() > b.Validation():
-			return -1
-		case a.Validation() < b.Validation():
-			return 1
-		}
-		return 0
-	})
-	for _, t := range left[(len(left)+keep-1)/keep:] {
-		t.dropped = true
-		t.close()
-	}
+	s.left = s.left[:n]
 }
 
 // begin makes the folder, or takes over that of a sweep that goes on.
@@ -351,18 +368,14 @@ func (s *sweep) weights(number int) string {
 	return filepath.Join(s.dir, fmt.Sprintf("trial-%03d.safetensors", number))
 }
 
-// update changes a trial, and tells the reporter how many epochs are done.
+// update changes a trial and tells the reporter.
 func (s *sweep) update(change func()) {
 	s.lock.Lock()
 	defer s.lock.Unlock()
 	change()
 	done := 0
-	var best *Trial
 	for _, t := range s.trials {
 		done += len(t.Metrics)
-		if len(t.Metrics) > 0 && (best == nil || t.Validation() > best.Validation()) {
-			best = &t.Trial
-		}
 	}
-	s.report.Progress(done, s.total, best)
+	s.report.Progress(done, s.total, best(s.all))
 }

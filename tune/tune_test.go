@@ -19,13 +19,14 @@ import (
 // reporter counts, and calls onProgress after every epoch.
 type reporter struct {
 	done, total int
+	best        *Candidate
 	onProgress  func(done int)
 }
 
 func (r *reporter) Log(string)               {}
 func (r *reporter) Begin(int, int, *Options) {}
-func (r *reporter) Progress(d, n int, _ *Trial) {
-	r.done, r.total = d, n
+func (r *reporter) Progress(d, n int, best *Candidate) {
+	r.done, r.total, r.best = d, n, best
 	if r.onProgress != nil {
 		r.onProgress(d)
 	}
@@ -103,7 +104,6 @@ func TestMistakesAreUsageErrors(t *testing.T) {
 		"--validation is 0":     func(o *Options) { o.Validation = 0 },
 		"--validation is 400":   func(o *Options) { o.Validation = 400 },
 		"--carry-over trains":   func(o *Options) { o.CarryOver = true },
-		"--halving drops":       func(o *Options) { o.Halving, o.Seed = true, "1,2" },
 		"--carry-over needs":    func(o *Options) { o.CarryOver, o.Jobs, o.Activation = true, 1, "relu,tanh" },
 		"more than 10000":       func(o *Options) { o.LearningRate, o.Seed = "1:1000:1", "1:1000:1" },
 	} {
@@ -193,6 +193,7 @@ func TestAnInterruptedSweepGoesOn(t *testing.T) {
 		"grid":       func(*Options) {},
 		"carry-over": func(o *Options) { o.Jobs, o.CarryOver = 1, true },
 		"halving":    func(o *Options) { o.Halving, o.Epochs = true, 9 },
+		"seeds":      func(o *Options) { o.Halving, o.Epochs, o.Seed = true, 9, "1,2" },
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := options(t)
@@ -247,6 +248,9 @@ func TestHalvingDropsAllButTheBestThird(t *testing.T) {
 	if r.Best().Epochs() != 9 {
 		t.Errorf("the best has %d epochs", r.Best().Epochs())
 	}
+	if reported.best == nil || reported.best.Setting() != r.Best().Setting() {
+		t.Errorf("at the end the reporter had %+v as the best, and the result has %+v", reported.best, r.Best())
+	}
 	worstKept, bestDropped := 1.0, 0.0
 	for i := range r.Trials {
 		if first := r.Trials[i].Metrics[0].ValidationAccuracy; len(r.Trials[i].Metrics) > 1 {
@@ -257,6 +261,90 @@ func TestHalvingDropsAllButTheBestThird(t *testing.T) {
 	}
 	if worstKept < bestDropped {
 		t.Errorf("one with %v went on, and one with %v did not", worstKept, bestDropped)
+	}
+}
+
+// Four candidates of three seeds, three epochs: all for one epoch, two for three. Candidates go with all of their trials.
+func TestHalvingDropsCandidatesByTheMeanOverTheirSeeds(t *testing.T) {
+	o := options(t)
+	o.LearningRate, o.Seed, o.Epochs, o.Halving = "0.03,0.04,0.05,0.06", "1,2,3", 3, true
+	r, reported := sweepOf(t, o)
+	if want := 3 * (2*1 + 2*3); reported.done != want || reported.total != want {
+		t.Errorf("%d of %d epochs, want %d", reported.done, reported.total, want)
+	}
+	worstKept, bestDropped, kept := 1.0, 0.0, 0
+	for _, c := range r.Candidates() {
+		for _, trial := range c.Trials {
+			if len(trial.Metrics) != c.Epochs() {
+				t.Errorf("candidate %+v: a trial has %d epochs, another %d", c.Setting(), len(trial.Metrics), c.Epochs())
+			}
+		}
+		if c.Epochs() == 3 {
+			kept++
+			worstKept = min(worstKept, c.after(1))
+		} else {
+			bestDropped = max(bestDropped, c.after(1))
+		}
+	}
+	if kept != 2 || worstKept < bestDropped {
+		t.Errorf("%d went on; one with the mean %v did, and one with %v did not", kept, worstKept, bestDropped)
+	}
+}
+
+// underWay is a sweep with these trials.
+func underWay(o Options, trials ...Trial) (*sweep, *reporter) {
+	r := &reporter{}
+	s := &sweep{options: o, report: r}
+	for i, t := range trials {
+		t.Number = i + 1
+		s.trials = append(s.trials, &trial{Trial: t})
+	}
+	s.group()
+	return s, r
+}
+
+// One lucky seed does not keep a candidate, nor does a trial that failed; later epochs, which a sweep that goes on has already, do not count.
+func TestHalvingJudgesAfterTheBudgetsEpochs(t *testing.T) {
+	trials := []Trial{
+		tried(0.1, 1, 0.99, 0), tried(0.1, 2, 0.10, 0),
+		tried(0.2, 1, 0.80, 0), tried(0.2, 2, 0.80, 0),
+		tried(0.3, 1, 0.70, 0), tried(0.3, 2, 0.72, 0),
+		tried(0.4, 1, 0.99, 0), {Setting: train.Setting{LearningRate: 0.4, Seed: 2}, Failed: "train: the loss is not finite"},
+	}
+	trials[4].Metrics = append(trials[4].Metrics, train.Metrics{ValidationAccuracy: 0.999})
+	s, _ := underWay(Options{Halving: true, Method: train.Method{Epochs: 9}}, trials...)
+	s.drop(1)
+	var left []float64
+	for _, c := range s.left {
+		left = append(left, c.Setting().LearningRate)
+	}
+	if !slices.Equal(left, []float64{0.2, 0.3}) {
+		t.Errorf("the learning rates %v are left", left)
+	}
+	for _, trial := range s.trials {
+		if trial.dropped == slices.Contains(left, trial.LearningRate) {
+			t.Errorf("trial %d: dropped is %v", trial.Number, trial.dropped)
+		}
+	}
+}
+
+// What the reporter has as the best is what the table has: the best mean over seeds, among candidates whose trials all have begun.
+func TestTheReportersBestIsTheTables(t *testing.T) {
+	s, r := underWay(Options{Method: train.Method{Epochs: 1}},
+		tried(0.1, 1, 0.90, 0), tried(0.1, 2, 0.92, 0),
+		tried(0.2, 1, 0.99, 0), tried(0.2, 2, 0.50, 0),
+		tried(0.3, 1, 0.98, 0), Trial{Setting: train.Setting{LearningRate: 0.3, Seed: 2}})
+	s.update(func() {})
+	if r.best == nil || r.best.Setting().LearningRate != 0.1 || r.done != 5 || r.total != 6 {
+		t.Errorf("%d of %d epochs, best %+v", r.done, r.total, r.best)
+	}
+	s.update(func() { s.trials[5].Trial = tried(0.3, 2, 0.97, 0) })
+	if r.best.Setting().LearningRate != 0.3 || r.done != 6 {
+		t.Errorf("%d epochs, best %+v", r.done, r.best)
+	}
+	s, r = underWay(Options{}, Trial{})
+	if s.update(func() {}); r.best != nil {
+		t.Errorf("best %+v of no epochs", r.best)
 	}
 }
 

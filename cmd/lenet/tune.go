@@ -115,19 +115,30 @@ func (o *tuneOutput) Begin(trials, jobs int, options *tune.Options) {
 	fmt.Printf("%d trials on %s (--jobs %d --threads %d), saved in %s\n", trials, options.Device, jobs, options.Threads, options.Out)
 }
 
-func (o *tuneOutput) Progress(done, total int, best *tune.Trial) {
+func (o *tuneOutput) Progress(done, total int, best *tune.Candidate) {
 	if !showsBars(o.unwanted) {
 		return
 	}
 	if o.ProgressBar == nil {
 		o.ProgressBar = newProgressBar(total, "epochs", time.Second)
 	}
-	text := fmt.Sprintf("%d trials", o.trials)
-	if best != nil {
-		text += fmt.Sprintf(", best val acc %.4f (lr %v, batch size %d)", best.Validation(), best.LearningRate, best.BatchSize)
-	}
-	o.Describe(text)
+	o.Describe(describe(o.trials, best))
 	_ = o.Set(done) // fails only where standard error does
+}
+
+// describe returns the text before the bar. Its accuracy is the table's, the mean over the seeds.
+func describe(trials int, best *tune.Candidate) string {
+	text := fmt.Sprintf("%d trials", trials)
+	if best == nil {
+		return text
+	}
+	mean, _ := best.Mean(tune.Validation)
+	text += fmt.Sprintf(", best val acc %.4f", mean)
+	if n := len(best.Trials); n > 1 {
+		text += fmt.Sprintf(", mean of %d seeds", n)
+	}
+	setting := best.Setting()
+	return text + fmt.Sprintf(" (lr %v, batch size %d)", setting.LearningRate, setting.BatchSize)
 }
 
 func (o *tuneOutput) clear() {

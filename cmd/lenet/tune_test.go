@@ -1,0 +1,29 @@
+package main
+
+import (
+	"testing"
+
+	"lenet/train"
+	"lenet/tune"
+)
+
+func TestTheSweepsBarShowsTheMeanOverSeeds(t *testing.T) {
+	of := func(accuracies ...float64) *tune.Candidate {
+		c := &tune.Candidate{}
+		for _, a := range accuracies {
+			c.Trials = append(c.Trials, &tune.Trial{
+				Setting: train.Setting{LearningRate: 0.1, BatchSize: 64}, Metrics: []train.Metrics{{ValidationAccuracy: a}},
+			})
+		}
+		return c
+	}
+	for want, best := range map[string]*tune.Candidate{
+		"6 trials": nil,
+		"6 trials, best val acc 0.9000 (lr 0.1, batch size 64)":                  of(0.9),
+		"6 trials, best val acc 0.8000, mean of 2 seeds (lr 0.1, batch size 64)": of(0.9, 0.7),
+	} {
+		if got := describe(6, best); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
