@@ -1,25 +1,119 @@
 package report
 
-// originalSweepEpochs is how long the original trained each setting of its sweeps.
-const originalSweepEpochs = 10
+import (
+	"reflect"
+	"slices"
+	"strings"
 
-// The figures of the original lab report (2020, MXNet, one GPU), which --original puts beside ours.
-var (
-	originalLearningRates = map[string]float64{ // test accuracy after ten epochs at batch size 64, about 99 s a setting
-		"0.15": .977, "0.3": .986, "0.45": .984, "0.6": .987, "0.75": .990, "0.9": .989, "1.05": .991, "1.2": .991, "1.35": .990, "1.5": .991,
-	}
-	originalBatchSizes = map[string]float64{ // test accuracy after ten epochs at learning rate 1.5
-		"32": .987, "64": .991, "128": .990, "256": .991, "512": .991,
-	}
-	originalBatchSeconds = map[string]float64{"32": 161, "64": 99.6, "128": 68.2, "256": 53.8, "512": 47.0}
-	originalRun          = map[int]float64{11: .415, 12: .939, 17: .980, 25: .987} // test accuracy by epoch, at 1.5 and 256
+	"lenet/model"
+	"lenet/train"
+	"lenet/tune"
 )
 
-// originalTexts say what the original gives beyond those numbers.
-const (
-	originalRunText = "The original: loss 2.30 for ten epochs, then test accuracy .415 at epoch 11, .939 at 12, .980 at 17 and .987 at 25; " +
-		"5.3 to 5.6 s an epoch on its GPU; nine of nine predictions right."
-	originalSweepText = "The original went on from one setting to the next with the same weights, which its figures betray: its training accuracy, a mean over the ten " +
-		"epochs, is .684 at the first learning rate, on the plateau, .982 at the second and 1.000 from the ninth on, while its final run of 25 epochs from " +
-		"fresh weights ends at .989. So its “best learning rate 1.5” partly means “trained longest”."
-)
+// The original lab report (2020, MXNet, one GPU). --original puts its figures beside runs and sweeps that are configured as its own were.
+
+// originalRun is the configuration of its final run. The betas, the step size and gamma have no effect on it; they are the defaults.
+func originalRun() train.Options {
+	return train.Options{
+		DataOptions: train.DataOptions{Dataset: "mnist"},
+		Setting:     train.Setting{LearningRate: 1.5, BatchSize: 256, Optimizer: "sgd", Activation: model.Sigmoid},
+		Method:      train.Method{Epochs: 25, Betas: []float64{0.9, 0.999}, Schedule: train.Constant, StepSize: 10, Gamma: 0.1},
+	}
+}
+
+// originalSweep is the configuration of its sweeps: that of the final run, but for the values swept and ten epochs. The original trained on all
+// images and validated on none; a sweep here needs some to choose with, so the equal one splits off the default number.
+func originalSweep(learningRates, batchSizes string) tune.Options {
+	run := originalRun()
+	o := tune.Options{
+		DataOptions: run.DataOptions, LearningRate: learningRates, BatchSize: batchSizes, Optimizer: run.Optimizer, Activation: string(run.Activation), Seed: "1",
+		Method: run.Method, Validation: 5000,
+	}
+	o.Epochs = 10
+	return o
+}
+
+// An originalValue is a value that the original swept.
+type originalValue struct {
+	value    string
+	accuracy float64 // on the test set after ten epochs
+	seconds  float64 // of its ten epochs, where the original gives them
+}
+
+// originalFigures are the outcome of one of the original's sweeps.
+type originalFigures struct {
+	axis    string                    // the flag's name
+	options func(string) tune.Options // that sweep one list of values over the axis
+	values  []originalValue           // in its order
+	text    string                    // what else to say of it
+}
+
+var originalSweeps = []originalFigures{
+	{
+		axis:    "lr",
+		options: func(list string) tune.Options { return originalSweep(list, "64") },
+		values: []originalValue{ // about 99 s each
+			{"0.15", .977, 0}, {"0.3", .986, 0}, {"0.45", .984, 0}, {"0.6", .987, 0}, {"0.75", .990, 0},
+			{"0.9", .989, 0}, {"1.05", .991, 0}, {"1.2", .991, 0}, {"1.35", .990, 0}, {"1.5", .991, 0},
+		},
+		text: "The original carried the weights over from one learning rate to the next, and its figures show it: its training accuracy, a mean over the ten " +
+			"epochs, is .684 at the first learning rate, on the plateau, .982 at the second and 1.000 from the ninth on, while its final run of 25 epochs from " +
+			"fresh weights ends at .989. So its “best learning rate 1.5” partly means “trained longest”.",
+	},
+	{
+		axis:    "batch-size",
+		options: func(list string) tune.Options { return originalSweep("1.5", list) },
+		values:  []originalValue{{"32", .987, 161}, {"64", .991, 99.6}, {"128", .990, 68.2}, {"256", .991, 53.8}, {"512", .991, 47.0}},
+	},
+}
+
+// of returns the figures for a value, or nil.
+func (f *originalFigures) of(value string) *originalValue {
+	if i := slices.IndexFunc(f.values, func(v originalValue) bool { return v.value == value }); i >= 0 {
+		return &f.values[i]
+	}
+	return nil
+}
+
+// timed says that the original gives seconds.
+func (f *originalFigures) timed() bool { return f.values[0].seconds > 0 }
+
+var originalRunAccuracies = map[int]float64{11: .415, 12: .939, 17: .980, 25: .987} // on the test set, by epoch
+
+const originalRunText = "The original: loss 2.30 for ten epochs, then test accuracy .415 at epoch 11, .939 at 12, .980 at 17 and .987 at 25; " +
+	"5.3 to 5.6 s an epoch on its GPU; nine of nine predictions right."
+
+// isOriginalRun says that a run is configured as the original's final run was, in all that decides what is learnt. Any seed will do.
+func isOriginalRun(o train.Options) bool {
+	for _, p := range []*string{&o.Mirror, &o.Device, &o.Recipe, &o.Out} {
+		*p = ""
+	}
+	o.Threads, o.DataOnDevice, o.Kernels, o.Graph, o.Seed, o.Force, o.TensorBoard = 0, nil, "", "", 0, false, false
+	return reflect.DeepEqual(o, originalRun())
+}
+
+// originalOf returns the figures of the original's sweep that a sweep repeats, in all that decides what is learnt, or nil. It may end after fewer
+// values. Any seed will do, and weights that are carried over, as the original's were, or fresh.
+func originalOf(s *sweep) (*originalFigures, error) {
+	if len(s.Axes) != 1 {
+		return nil, nil
+	}
+	o, err := essential(s.Options)
+	if err != nil {
+		return nil, err
+	}
+	o.Device, o.Kernels, o.Seed = "", "", "1"
+	axis := s.Axes[0]
+	for i := range originalSweeps {
+		f := &originalSweeps[i]
+		if f.axis == axis.Name && f.beginsWith(axis.Values) && reflect.DeepEqual(o, f.options(strings.Join(axis.Values, ","))) {
+			return f, nil
+		}
+	}
+	return nil, nil
+}
+
+// beginsWith says that the original's sweep begins with these values.
+func (f *originalFigures) beginsWith(values []string) bool {
+	return len(values) <= len(f.values) && slices.EqualFunc(values, f.values[:len(values)], func(a string, b originalValue) bool { return a == b.value })
+}

@@ -46,7 +46,8 @@ type content struct {
 }
 
 type section struct {
-	dir             string // of its first run or sweep
+	dir             string            // of its first run or sweep
+	options         map[string]string // of its first run or sweep
 	Title           string
 	Texts           []string
 	Plots, Pictures []template.HTML // SVG
@@ -88,7 +89,11 @@ func Write(ctx context.Context, o Options, log func(string)) (string, error) {
 	if len(o.Folders) == 0 {
 		runs = []string{""} // the newest
 	}
-	for _, group := range groups(sweeps) {
+	grouped, err := groups(sweeps)
+	if err != nil {
+		return "", err
+	}
+	for _, group := range grouped {
 		s, err := sweepSection(group, o.Original)
 		if err != nil {
 			return "", err
@@ -102,6 +107,7 @@ func Write(ctx context.Context, o Options, log func(string)) (string, error) {
 		}
 		c.Sections = append(c.Sections, *s)
 	}
+	tellApart(c.Sections)
 	if c.Title == "" {
 		c.Title = "LeNet: " + c.Sections[0].Title
 	}
@@ -132,29 +138,97 @@ func drawn[F figure.Figure](figures ...F) ([]template.HTML, error) {
 	return all, nil
 }
 
-// settings returns a config's values, but for those that are empty, by name, and its versions after them.
-func settings(config any) ([][2]string, error) {
+// describe sets the section's options, and lists those that are not empty on the page, with the versions after them.
+func (s *section) describe(config any) error {
 	text, err := json.Marshal(config)
 	if err != nil {
-		return nil, fmt.Errorf("report: %w", err)
+		return fmt.Errorf("report: %w", err)
 	}
 	var values map[string]any
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.UseNumber()
 	if err := decoder.Decode(&values); err != nil {
-		return nil, fmt.Errorf("report: %w", err)
+		return fmt.Errorf("report: %w", err)
 	}
 	versions, _ := values["versions"].(map[string]any)
 	delete(values, "versions")
-	var all [][2]string
-	for _, part := range []map[string]any{values, versions} {
+	s.options = texts(values)
+	for _, part := range []map[string]string{s.options, texts(versions)} {
 		for _, name := range slices.Sorted(maps.Keys(part)) {
-			if value := strings.Trim(fmt.Sprint(part[name]), "[]"); value != "" && value != "0" && value != "false" {
-				all = append(all, [2]string{strings.ReplaceAll(name, "_", " "), value})
+			if value := part[name]; value != "" && value != "0" && value != "false" {
+				s.Settings = append(s.Settings, [2]string{name, value})
 			}
 		}
 	}
-	return all, nil
+	return nil
+}
+
+// texts returns names and values as the page writes them.
+func texts(values map[string]any) map[string]string {
+	all := map[string]string{}
+	for name, value := range values {
+		all[strings.ReplaceAll(name, "_", " ")] = strings.Trim(fmt.Sprint(value), "[]")
+	}
+	return all
+}
+
+// circumstances are the options that titles leave out.
+var circumstances = []string{"started", "out", "recipe", "mirror", "jobs", "threads"}
+
+// tellApart adds to sections with the same title the options that they differ in, and where these are equal too, their folders.
+func tellApart(sections []section) {
+	for _, same := range sameTitles(sections) {
+		var differing []string
+		for _, name := range optionNames(same) {
+			if slices.ContainsFunc(same, func(s *section) bool { return s.options[name] != same[0].options[name] }) {
+				differing = append(differing, name)
+			}
+		}
+		if len(differing) == 0 {
+			continue
+		}
+		for _, s := range same {
+			var parts []string
+			for _, name := range differing {
+				parts = append(parts, name+" "+cmp.Or(s.options[name], "none"))
+			}
+			s.Title += " (" + strings.Join(parts, ", ") + ")"
+		}
+	}
+	for _, same := range sameTitles(sections) {
+		for _, s := range same {
+			s.Title += " (" + s.dir + ")"
+		}
+	}
+}
+
+// optionNames returns the names of all options of sections, but for the circumstances.
+func optionNames(sections []*section) []string {
+	names := map[string]bool{}
+	for _, s := range sections {
+		for name := range s.options {
+			names[name] = true
+		}
+	}
+	for _, name := range circumstances {
+		delete(names, name)
+	}
+	return slices.Sorted(maps.Keys(names))
+}
+
+// sameTitles returns the sections that share a title, for each such title.
+func sameTitles(sections []section) (all [][]*section) {
+	byTitle := map[string][]*section{}
+	for i := range sections {
+		s := &sections[i]
+		byTitle[s.Title] = append(byTitle[s.Title], s)
+	}
+	for _, same := range byTitle {
+		if len(same) > 1 {
+			all = append(all, same)
+		}
+	}
+	return all
 }
 
 // threads is how the page writes a number of threads.

@@ -9,7 +9,6 @@ import (
 
 	"lenet/figure"
 	"lenet/metrics"
-	"lenet/model"
 	"lenet/predict"
 	"lenet/train"
 )
@@ -52,7 +51,7 @@ func runSection(ctx context.Context, dir string, o Options, log func(string)) (*
 
 	s := &section{dir: dir, Title: fmt.Sprintf("%s: %d epochs, learning rate %v, batch size %d", strings.ToUpper(config.Dataset), len(epochs), config.LearningRate, config.BatchSize)}
 	s.Texts = runTexts(config, epochs, result)
-	original := o.Original && config.Activation == model.Sigmoid && config.Dataset == "mnist"
+	original := o.Original && isOriginalRun(config.Options)
 	if original {
 		s.Texts = append(s.Texts, originalRunText)
 	}
@@ -67,8 +66,7 @@ func runSection(ctx context.Context, dir string, o Options, log func(string)) (*
 		return nil, err
 	}
 	s.Details = []table{epochTable(epochs, original), classTable(result)}
-	s.Settings, err = settings(config)
-	return s, err
+	return s, s.describe(config)
 }
 
 func runTexts(config *train.Config, epochs []train.Metrics, r *metrics.Result) []string {
@@ -99,7 +97,7 @@ func curves(epochs []train.Metrics, original bool) []figure.Figure {
 	if original {
 		theirs := figure.Series{Name: "test, the original", Dashed: true}
 		for _, m := range epochs {
-			if a, ok := originalRun[m.Epoch]; ok {
+			if a, ok := originalRunAccuracies[m.Epoch]; ok {
 				theirs.X, theirs.Y = append(theirs.X, float64(m.Epoch)), append(theirs.Y, a)
 			}
 		}
@@ -126,7 +124,7 @@ func epochTable(epochs []train.Metrics, original bool) table {
 			fmt.Sprintf("%.2f", m.TrainSeconds), fmt.Sprintf("%.2f", m.EvalSeconds),
 		}
 		if original {
-			a, ok := originalRun[m.Epoch]
+			a, ok := originalRunAccuracies[m.Epoch]
 			row = append(row, accuracy(a, ok))
 		}
 		t.Rows = append(t.Rows, row)

@@ -3,11 +3,11 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
 	"lenet/figure"
-	"lenet/model"
 	"lenet/train"
 	"lenet/tune"
 )
@@ -25,20 +25,36 @@ func (s *sweep) kind() string {
 	return "fresh weights"
 }
 
-// groups puts sweeps of the same settings together, so that they are shown side by side.
-func groups(sweeps []*sweep) [][]*sweep {
+// essential returns a sweep's options with those set equal that decide neither what its trials learn nor what they are compared by: files, names,
+// how the work is shared out, and how trials begin, which is what the sweeps of a group differ in.
+func essential(o tune.Options) (tune.Options, error) {
+	o, err := o.Expanded()
+	o.Mirror, o.Recipe, o.Out = "", "", ""
+	o.Threads, o.Jobs, o.DataOnDevice, o.Graph = 0, 0, nil, ""
+	o.CarryOver = false
+	return o, err
+}
+
+// groups returns the sweeps in groups that share a section. The sweeps of a group differ in how their trials begin, and in nothing essential.
+func groups(sweeps []*sweep) ([][]*sweep, error) {
 	var all [][]*sweep
+	var essentials []tune.Options // of each group
 next:
 	for _, s := range sweeps {
+		o, err := essential(s.Options)
+		if err != nil {
+			return nil, err
+		}
 		for i, g := range all {
-			if slices.EqualFunc(g[0].Axes, s.Axes, func(a, b tune.Axis) bool { return a.Name == b.Name && slices.Equal(a.Values, b.Values) }) {
+			taken := slices.ContainsFunc(g, func(other *sweep) bool { return other.Options.CarryOver == s.Options.CarryOver })
+			if !taken && reflect.DeepEqual(essentials[i], o) {
 				all[i] = append(g, s)
 				continue next
 			}
 		}
-		all = append(all, []*sweep{s})
+		all, essentials = append(all, []*sweep{s}), append(essentials, o)
 	}
-	return all
+	return all, nil
 }
 
 // sweepSection shows sweeps of the same settings: a plot of each axis, a table, and what validation chooses.
@@ -53,7 +69,13 @@ func sweepSection(group []*sweep, original bool) (*section, error) {
 	if len(names) == 0 {
 		s.Title = "A single setting"
 	}
-	theirs, seconds := originalOf(first, original)
+	var theirs *originalFigures
+	if original {
+		var err error
+		if theirs, err = originalOf(first); err != nil {
+			return nil, err
+		}
+	}
 	for _, g := range group {
 		if best := g.Best(); best != nil {
 			var values []string
@@ -67,8 +89,8 @@ func sweepSection(group []*sweep, original bool) (*section, error) {
 		}
 	}
 	s.Texts = append(s.Texts, difference(group)...)
-	if theirs != nil && first.Axes[0].Name == "lr" {
-		s.Texts = append(s.Texts, originalSweepText)
+	if theirs != nil && theirs.text != "" {
+		s.Texts = append(s.Texts, theirs.text)
 	}
 	for _, axis := range first.Axes {
 		figures := slices.DeleteFunc(sweepPlots(group, axis, theirs), (*figure.Lines).Empty)
@@ -78,25 +100,8 @@ func sweepSection(group []*sweep, original bool) (*section, error) {
 		}
 		s.Plots = append(s.Plots, plots...)
 	}
-	s.Tables = []table{sweepTable(group, theirs, seconds)}
-	var err error
-	s.Settings, err = settings(first.config)
-	return s, err
-}
-
-// originalOf returns the original's test accuracies, and where it has them its seconds, of a sweep that it made, too.
-func originalOf(s *sweep, wanted bool) (accuracies, seconds map[string]float64) {
-	o := &s.Options
-	if !wanted || len(s.Axes) != 1 || o.Activation != string(model.Sigmoid) || o.Optimizer != "sgd" || o.Dataset != "mnist" || o.Epochs != originalSweepEpochs {
-		return nil, nil
-	}
-	switch axis := s.Axes[0].Name; {
-	case axis == "lr" && o.BatchSize == "64":
-		return originalLearningRates, nil
-	case axis == "batch-size" && o.LearningRate == "1.5":
-		return originalBatchSizes, originalBatchSeconds
-	}
-	return nil, nil
+	s.Tables = []table{sweepTable(group, theirs)}
+	return s, s.describe(first.config)
 }
 
 // difference says what carrying weights over does to a sweep, where a group has both kinds.
@@ -122,7 +127,7 @@ func difference(group []*sweep) []string {
 }
 
 // sweepPlots returns an axis's plots: the accuracies by which settings are judged, and the training accuracy; of several sweeps each over all.
-func sweepPlots(group []*sweep, axis tune.Axis, theirs map[string]float64) []*figure.Lines {
+func sweepPlots(group []*sweep, axis tune.Axis, theirs *originalFigures) []*figure.Lines {
 	test, trained := group[0].Plot(axis, tune.Validation, tune.Test), group[0].Plot(axis, tune.Training)
 	trained.Title = "Training accuracy, mean of the epochs"
 	if len(group) == 1 && theirs == nil {
@@ -140,8 +145,8 @@ func sweepPlots(group []*sweep, axis tune.Axis, theirs map[string]float64) []*fi
 	if theirs != nil {
 		series := figure.Series{Name: "the original", Dashed: true}
 		for i, value := range axis.Values {
-			if a, ok := theirs[value]; ok {
-				series.X, series.Y = append(series.X, test.Place(i, value)), append(series.Y, a)
+			if v := theirs.of(value); v != nil {
+				series.X, series.Y = append(series.X, test.Place(i, value)), append(series.Y, v.accuracy)
 			}
 		}
 		test.Series = append(test.Series, series)
@@ -152,7 +157,7 @@ func sweepPlots(group []*sweep, axis tune.Axis, theirs map[string]float64) []*fi
 }
 
 // sweepTable has a row for each setting: of each sweep the accuracies, means over the seeds, and the seconds.
-func sweepTable(group []*sweep, theirs, theirSeconds map[string]float64) table {
+func sweepTable(group []*sweep, theirs *originalFigures) table {
 	choices := group[0].Choices()
 	t := table{Best: -1}
 	for _, axis := range choices {
@@ -168,7 +173,7 @@ func sweepTable(group []*sweep, theirs, theirSeconds map[string]float64) table {
 	if theirs != nil {
 		t.Head = append(t.Head, "test, original")
 	}
-	if theirSeconds != nil {
+	if theirs != nil && theirs.timed() {
 		t.Head = append(t.Head, "time (s), original")
 	}
 	tried := make([]map[train.Setting]*tune.Candidate, len(group))
@@ -191,11 +196,11 @@ func sweepTable(group []*sweep, theirs, theirSeconds map[string]float64) table {
 			row = append(row, measures(of[c.Setting()])...)
 		}
 		if theirs != nil {
-			a, ok := theirs[choices[0].Of(c.Setting())]
-			row = append(row, accuracy(a, ok))
-		}
-		if theirSeconds != nil {
-			row = append(row, fmt.Sprint(theirSeconds[choices[0].Of(c.Setting())]))
+			v := theirs.of(choices[0].Of(c.Setting()))
+			row = append(row, accuracy(v.accuracy, true))
+			if theirs.timed() {
+				row = append(row, fmt.Sprint(v.seconds))
+			}
 		}
 		t.Rows = append(t.Rows, row)
 	}

@@ -13,8 +13,8 @@ import (
 
 // swept is a sweep of two of the original's learning rates, of which two epochs are there.
 func swept(carryOver bool, trained ...float64) *sweep {
-	o := tune.Options{LearningRate: "0.15,0.3", BatchSize: "64", Optimizer: "sgd", Activation: "sigmoid", Seed: "1", Validation: 5000, Jobs: 2, CarryOver: carryOver}
-	o.Dataset, o.Epochs, o.Threads = "mnist", 10, 1
+	o := originalSweep("0.15,0.3", "64")
+	o.CarryOver, o.Jobs, o.Threads = carryOver, 2, 1
 	r := &tune.Result{Options: o}
 	r.Axes, _ = o.Swept()
 	for i, rate := range []float64{0.15, 0.3} {
@@ -31,8 +31,8 @@ func TestSweepsOfTheSameSettingsAreShownSideBySide(t *testing.T) {
 	other := swept(false, 0, 0)
 	other.Options.LearningRate, other.Options.BatchSize = "1.5", "32,64"
 	other.Axes, _ = other.Options.Swept()
-	all := groups([]*sweep{swept(false, 0.7, 0.6), other, swept(true, 0.7, 1)})
-	if len(all) != 2 || len(all[0]) != 2 || len(all[1]) != 1 {
+	all, err := groups([]*sweep{swept(false, 0.7, 0.6), other, swept(true, 0.7, 1)})
+	if err != nil || len(all) != 2 || len(all[0]) != 2 || len(all[1]) != 1 {
 		t.Fatalf("groups %v", all)
 	}
 	s, err := sweepSection(all[0], true)
@@ -42,7 +42,7 @@ func TestSweepsOfTheSameSettingsAreShownSideBySide(t *testing.T) {
 	texts := strings.Join(s.Texts, "\n")
 	for _, want := range []string{
 		"With fresh weights, validation on 5000 images", "With carried-over weights", "chooses learning rate 0.3: validation accuracy 0.9300, test accuracy 0.8300",
-		"has trained for 2 epochs at its end and the last for 4", "goes from 0.700 at the first setting to 1.000 at the last; with fresh weights from 0.700 to 0.600", originalSweepText,
+		"has trained for 2 epochs at its end and the last for 4", "goes from 0.700 at the first setting to 1.000 at the last; with fresh weights from 0.700 to 0.600", originalSweeps[0].text,
 	} {
 		if !strings.Contains(texts, want) {
 			t.Errorf("the texts lack %q:\n%s", want, texts)
@@ -57,30 +57,52 @@ func TestSweepsOfTheSameSettingsAreShownSideBySide(t *testing.T) {
 	}
 }
 
-// The original's figures stand beside the original's experiment only.
-func TestTheOriginalIsNoMeasureOfOtherExperiments(t *testing.T) {
-	for name, change := range map[string]func(*tune.Options){
-		"activation": func(o *tune.Options) { o.Activation = "relu" },
-		"optimizer":  func(o *tune.Options) { o.Optimizer = "adam" },
-		"batch size": func(o *tune.Options) { o.BatchSize = "32" },
-		"training":   func(o *tune.Options) { o.Epochs = 9 },
-		"data set":   func(o *tune.Options) { o.Dataset = "fashion-mnist" },
-	} {
+// Sweeps with the same axes share a section only where they are equal in all else that they are compared by.
+func TestSweepsWithOtherOptionsHaveTheirOwnSections(t *testing.T) {
+	change := func(change func(*sweep)) *sweep {
 		s := swept(false, 0.7, 0.6)
-		change(&s.Options)
-		if theirs, _ := originalOf(s, true); theirs != nil {
-			t.Errorf("another %s: %v", name, theirs)
-		}
+		change(s)
+		return s
 	}
-	if theirs, _ := originalOf(swept(false, 0.7, 0.6), true); theirs["1.5"] != .991 {
-		t.Errorf("the report's own sweep: %v", theirs)
+	sweeps := []*sweep{
+		change(func(s *sweep) {}),
+		change(func(s *sweep) { s.Options.Momentum, s.Options.Jobs, s.Dir = 0.9, 1, "runs/b" }),
+		change(func(s *sweep) {
+			s.Options.CarryOver, s.Options.LearningRate, s.Options.Threads, s.Options.Out, s.Options.Recipe = true, "0.15:0.3:0.15", 2, "elsewhere", "fast"
+		}),
+		change(func(s *sweep) { s.Options.Augment.Shift = 1 }),
+		change(func(s *sweep) { s.Dir = "runs/again" }),
+	}
+	all, err := groups(sweeps)
+	if err != nil || len(all) != 4 || len(all[0]) != 2 || all[0][1] != sweeps[2] {
+		t.Fatalf("%d groups %v, error %v", len(all), all, err)
+	}
+	var sections []section
+	for _, g := range all {
+		g[0].config.Options = g[0].Options
+		s, err := sweepSection(g, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sections = append(sections, *s)
+	}
+	sections = append(sections, section{Title: "another"})
+	title := sections[0].Title
+	tellApart(sections)
+	for i, want := range []string{
+		title + " (augment none, momentum 0) ()", title + " (augment none, momentum 0.9)", title + " (augment shift=1, momentum 0)",
+		title + " (augment none, momentum 0) (runs/again)", "another",
+	} {
+		if got := sections[i].Title; got != want {
+			t.Errorf("section %d is called %q, want %q", i, got, want)
+		}
 	}
 }
 
 func TestAFailedTrialIsADash(t *testing.T) {
 	s := swept(false, 0.7, 0.6)
 	s.Trials[1].Failed = "train: the loss is not finite"
-	table := sweepTable([]*sweep{s}, nil, nil)
+	table := sweepTable([]*sweep{s}, nil)
 	if !slices.Equal(table.Rows[1], []string{"0.3", "–", "–", "–"}) || table.Best != 0 {
 		t.Errorf("table %+v", table)
 	}
@@ -102,7 +124,7 @@ func TestSweepsThatShareAPlotKeepTheirPlaces(t *testing.T) {
 		r.Trials[i].Failed = "train: the loss is not finite"
 		group = append(group, &sweep{r, &tune.Config{Options: o}})
 	}
-	test := sweepPlots(group, group[0].Axes[0], map[string]float64{"32": 0.75, "128": 0.95})[0]
+	test := sweepPlots(group, group[0].Axes[0], &originalFigures{values: []originalValue{{"32", 0.75, 1}, {"128", 0.95, 1}}})[0]
 	if !slices.Equal(test.Names, []string{"32", "64", "128"}) || len(test.Series) != 3 {
 		t.Fatalf("names %q, %d series", test.Names, len(test.Series))
 	}

@@ -111,6 +111,15 @@ func swept(axes []Axis) []Axis {
 	return slices.DeleteFunc(axes, func(a Axis) bool { return len(a.Values) < 2 })
 }
 
+// Expanded returns o with its lists written out. Sweeps over the same values have the same lists then.
+func (o Options) Expanded() (Options, error) {
+	axes, err := o.axes()
+	for _, axis := range axes {
+		*axis.list(&o) = strings.Join(axis.Values, ",")
+	}
+	return o, err
+}
+
 // maxValues bounds a sweep; it guards against typos such as 0:1:1e-9.
 const maxValues = 10000
 
