@@ -45,6 +45,9 @@ type Loader struct {
 // prefetched is how many batches may wait, beside the one in use.
 const prefetched = 3
 
+// EvaluationBatch is the batch size where nothing is learnt. It is large, since evaluation keeps nothing for a backward pass.
+const EvaluationBatch = 1000
+
 // NewLoader returns a loader of batches of batchSize images, at least 1, the last one smaller where the set does not divide. A
 // batchSize larger than the set means one batch.
 func NewLoader(set *Set, batchSize int) *Loader {

@@ -13,9 +13,12 @@ func Confusion(r *metrics.Result) *figure.Matrix {
 	return &figure.Matrix{Title: fmt.Sprintf("Confusion matrix, %d test images, %d wrong", r.Images, len(r.Mistakes)), Counts: r.Confusion}
 }
 
-// Mistakes returns the picture of the n mistakes that the network was surest of.
-func Mistakes(r *metrics.Result, set *dataset.Set, n int) *figure.Digits {
-	n = min(n, len(r.Mistakes))
+// maxMistakes fills four rows of the picture of mistakes.
+const maxMistakes = 24
+
+// Mistakes returns the picture of the mistakes that the network was surest of, 24 at most.
+func Mistakes(r *metrics.Result, set *dataset.Set) *figure.Digits {
+	n := min(maxMistakes, len(r.Mistakes))
 	g := &figure.Digits{Title: fmt.Sprintf("The %d surest of %d mistakes", n, len(r.Mistakes)), Columns: 6}
 	for _, m := range r.Mistakes[:n] {
 		g.Digits = append(g.Digits, digit(set, m.Index, m.Predicted, m.Probability))

@@ -14,14 +14,11 @@ import (
 	"lenet/torchx"
 )
 
-// batchSize is large, since predictions keep nothing for a backward pass.
-const batchSize = 1000
-
 // Probabilities returns the network's probabilities, [N][10], of N images: [N, 28, 28] uint8 pixels.
 func (n *Network) Probabilities(ctx context.Context, images []uint8) ([][]float64, error) {
 	const size = side * side
 	var all [][]float64
-	for part := range slices.Chunk(images, batchSize*size) {
+	for part := range slices.Chunk(images, dataset.EvaluationBatch*size) {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}

@@ -13,10 +13,9 @@ import (
 	"lenet/train"
 )
 
-// How many predictions and mistakes a page shows, and the seed of the first.
+// How many predictions a page shows, and the seed that they are drawn with.
 const (
 	predictions = 9
-	mistakes    = 24
 	drawSeed    = 1
 )
 
@@ -60,7 +59,7 @@ func runSection(ctx context.Context, dir string, o Options, log func(string)) (*
 	}
 	pictures := []figure.Figure{predict.Grid(test, draws), predict.Confusion(result)}
 	if len(result.Mistakes) > 0 {
-		pictures = append(pictures, predict.Mistakes(result, test, mistakes))
+		pictures = append(pictures, predict.Mistakes(result, test))
 	}
 	if s.Pictures, err = drawn(pictures...); err != nil {
 		return nil, err

@@ -27,7 +27,7 @@ func benchmarkNetwork(b *testing.B, kernels model.Kernels) (net *model.LeNet, tr
 		b.Fatal(err)
 	}
 	b.Cleanup(net.Close)
-	return net, hostFeed{dataset.NewShuffledLoader(trainSet, 256, 1)}, hostFeed{dataset.NewLoader(testSet, evalBatchSize)}
+	return net, hostFeed{dataset.NewShuffledLoader(trainSet, 256, 1)}, hostFeed{dataset.NewLoader(testSet, dataset.EvaluationBatch)}
 }
 
 // One step of 256 images, and its parts.

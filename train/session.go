@@ -100,13 +100,13 @@ func (s *Session) open(data *Data, log func(string)) (err error) {
 		return err
 	}
 	if data.validation != nil {
-		loader := dataset.NewLoader(data.Train, evalBatchSize)
+		loader := dataset.NewLoader(data.Train, dataset.EvaluationBatch)
 		loader.Restrict(data.validation)
 		if s.validation, err = newFeed(loader, o.Device, o.DataOnDevice); err != nil {
 			return err
 		}
 	}
-	s.test, err = newFeed(dataset.NewLoader(data.Test, evalBatchSize), o.Device, o.DataOnDevice)
+	s.test, err = newFeed(dataset.NewLoader(data.Test, dataset.EvaluationBatch), o.Device, o.DataOnDevice)
 	return err
 }
 

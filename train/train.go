@@ -47,9 +47,6 @@ func (e *Interrupted) Error() string {
 
 func (e *Interrupted) Unwrap() error { return e.Cause }
 
-// evalBatchSize is large, since evaluation keeps nothing for a backward pass.
-const evalBatchSize = 1000
-
 // Run trains a LeNet as o says and leaves its weights, metrics and settings in a folder.
 //
 // Errors: [UsageError]; those of the data set and of the file system; [Interrupted], when ctx ends; a loss that is not finite,

@@ -105,7 +105,7 @@ func (t *trial) close() {
 
 // The files of a sweep's folder.
 const (
-	ConfigFile = "config.json"
+	ConfigFile = train.ConfigFile
 	TrialsFile = "tune.jsonl"
 )
 

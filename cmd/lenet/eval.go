@@ -19,9 +19,6 @@ type evalCommand struct {
 	Out  string `placeholder:"DIR" help:"Folder for the pictures, by default the network's."`
 }
 
-// worst is how many mistakes the grid shows.
-const worst = 24
-
 func (c *evalCommand) Run(ctx context.Context) error {
 	net, err := predict.Open(c.Options, notice)
 	if err != nil {
@@ -48,7 +45,7 @@ func (c *evalCommand) Run(ctx context.Context) error {
 	}
 	pictures := map[string]figure.Figure{"confusion": predict.Confusion(result)}
 	if len(result.Mistakes) > 0 {
-		pictures["mistakes"] = predict.Mistakes(result, test, worst)
+		pictures["mistakes"] = predict.Mistakes(result, test)
 	}
 	for name, f := range pictures {
 		if err := figure.Save(filepath.Join(out, name), f); err != nil {
