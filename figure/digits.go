@@ -19,7 +19,7 @@ type Digit struct {
 	Name        string  // above it, or empty
 }
 
-// Wrong says that the prediction is known to be wrong.
+// Wrong reports whether the prediction is known to be wrong.
 func (d *Digit) Wrong() bool { return d.True >= 0 && d.True != d.Predicted }
 
 // Digits is a grid of images, each with its label and prediction.

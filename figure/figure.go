@@ -1,4 +1,4 @@
-// Package figure draws what runs and sweeps yield, as PNG and SVG: plots, matrices, grids of digits.
+// Package figure draws plots, matrices and grids of digits as PNG and SVG.
 package figure
 
 import (

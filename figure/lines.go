@@ -13,10 +13,10 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// The colours of series, in their order: apart for every kind of sight, and legible on white and on near-black (Okabe, Ito 2008).
+// The colours of series, in their order: distinguishable with any colour vision (Okabe, Ito 2008), and legible on white and near-black.
 var palette = []color.RGBA{{0x00, 0x82, 0xc8, 0xff}, {0xd5, 0x6e, 0x00, 0xff}, {0x00, 0x9e, 0x73, 0xff}, {0xcc, 0x79, 0xa7, 0xff}}
 
-// grid is the colour of the lines behind a plot, half transparent for the same reason.
+// grid is the colour of the lines behind a plot. It is half transparent, so that it suits white and near-black.
 var grid = color.NRGBA{0x80, 0x80, 0x80, 0x48}
 
 // Series are the points of a line. Y may have fewer values than the plot has places. Where Y is NaN there is no point, and the line has a gap.
@@ -36,7 +36,7 @@ type Lines struct {
 	Logarithmic           bool    // the x axis may be logarithmic, and is where its numbers span decades
 }
 
-// Place returns where on the x axis the i-th of the plot's values is.
+// Place returns the x of the i-th value.
 func (l *Lines) Place(i int, value string) float64 {
 	if l.Names != nil {
 		return float64(i)
@@ -45,7 +45,7 @@ func (l *Lines) Place(i int, value string) float64 {
 	return x
 }
 
-// Fit sets the range of y, which is a share, so that all series have some room above and below. It ends at 1, or at the marks of points there.
+// Fit sets the range of y, which is a share from 0 to 1, with some room above and below the points.
 func (l *Lines) Fit() {
 	low, high := 1.0, 0.0
 	for _, s := range l.Series {
@@ -59,7 +59,7 @@ func (l *Lines) Fit() {
 	l.YMin, l.YMax = math.Max(0, low-room), math.Min(1+room/4, high+room)
 }
 
-// Empty says that there is no point to plot.
+// Empty reports whether the plot has no points.
 func (l *Lines) Empty() bool {
 	return !slices.ContainsFunc(l.Series, func(s Series) bool { return len(s.pieces()) > 0 })
 }
@@ -159,7 +159,7 @@ func (l *Lines) ticks() plot.ConstantTicks {
 // decades is the ratio of an axis's ends from which on it is logarithmic.
 const decades = 30
 
-// spansDecades says that the numbers of the x axis are better told apart by their logarithms.
+// spansDecades reports whether a logarithmic x axis separates its numbers better.
 func (l *Lines) spansDecades() bool {
 	low, high := math.Inf(1), 0.0
 	for _, s := range l.Series {

@@ -43,9 +43,9 @@ type originalValue struct {
 // originalFigures are the outcome of one of the original's sweeps.
 type originalFigures struct {
 	axis    string                    // the flag's name
-	options func(string) tune.Options // that sweep one list of values over the axis
+	options func(string) tune.Options // of a sweep over a list of values of the axis
 	values  []originalValue           // in its order
-	text    string                    // what else to say of it
+	text    string                    // a remark on it
 }
 
 var originalSweeps = []originalFigures{
@@ -67,23 +67,24 @@ var originalSweeps = []originalFigures{
 	},
 }
 
-// of returns the figures for a value, or nil.
-func (f *originalFigures) of(value string) *originalValue {
-	if i := slices.IndexFunc(f.values, func(v originalValue) bool { return v.value == value }); i >= 0 {
-		return &f.values[i]
+// of returns the figures for a value, if the original has them.
+func (f *originalFigures) of(value string) (v originalValue, ok bool) {
+	i := slices.IndexFunc(f.values, func(v originalValue) bool { return v.value == value })
+	if i < 0 {
+		return originalValue{}, false
 	}
-	return nil
+	return f.values[i], true
 }
 
-// timed says that the original gives seconds.
+// timed reports whether the original gives the time of each value.
 func (f *originalFigures) timed() bool { return f.values[0].seconds > 0 }
 
 var originalRunAccuracies = map[int]float64{11: .415, 12: .939, 17: .980, 25: .987} // on the test set, by epoch
 
 const originalRunText = "The original: loss 2.30 for ten epochs, then test accuracy .415 at epoch 11, .939 at 12, .980 at 17 and .987 at 25; " +
-	"5.3 to 5.6 s an epoch on its GPU; nine of nine predictions right."
+	"5.3 to 5.6 s per epoch on its GPU; nine of nine predictions right."
 
-// isOriginalRun says that a run is configured as the original's final run was, in all that decides what is learnt. Any seed will do.
+// isOriginalRun reports whether a run is configured as the original's final run was, in all that decides what is learnt. Any seed will do.
 func isOriginalRun(o train.Options) bool {
 	for _, p := range []*string{&o.Mirror, &o.Device, &o.Recipe, &o.Out} {
 		*p = ""
@@ -92,8 +93,8 @@ func isOriginalRun(o train.Options) bool {
 	return reflect.DeepEqual(o, originalRun())
 }
 
-// originalOf returns the figures of the original's sweep that a sweep repeats, in all that decides what is learnt, or nil. It may end after fewer
-// values. Any seed will do, and weights that are carried over, as the original's were, or fresh.
+// originalOf returns the figures of the original's sweep that a sweep repeats in all that decides what is learnt, or nil. The sweep may stop after
+// fewer values. Any single seed will do, and weights may be carried over, as the original's were, or fresh.
 func originalOf(s *sweep) (*originalFigures, error) {
 	if len(s.Axes) != 1 {
 		return nil, nil
@@ -113,7 +114,7 @@ func originalOf(s *sweep) (*originalFigures, error) {
 	return nil, nil
 }
 
-// beginsWith says that the original's sweep begins with these values.
+// beginsWith reports whether the original's sweep begins with these values.
 func (f *originalFigures) beginsWith(values []string) bool {
 	return len(values) <= len(f.values) && slices.EqualFunc(values, f.values[:len(values)], func(a string, b originalValue) bool { return a == b.value })
 }

@@ -1,4 +1,4 @@
-// Package report writes runs and sweeps as one HTML page, which needs nothing beside it: pictures are part of it.
+// Package report writes runs and sweeps as one self-contained HTML page.
 package report
 
 import (
@@ -27,11 +27,11 @@ import (
 
 // Options say what a page shows.
 type Options struct {
-	Folders []string `arg:"" optional:"" help:"Run and sweep folders. Without any, the newest run in runs/."`
+	Folders []string `arg:"" optional:"" help:"Folders of runs and sweeps. Default: the newest run in runs/."`
 	train.ComputeOptions
-	Original bool   `help:"Put the figures of the original lab report beside these."`
+	Original bool   `help:"Show the original lab report's figures beside runs and sweeps that are configured as its own were."`
 	Title    string `placeholder:"TEXT" help:"The page's title."`
-	Out      string `placeholder:"FILE" help:"The page to write, by default report.html in the folder that it shows first."`
+	Out      string `placeholder:"FILE" help:"File to write. Default: report.html in the first folder that it shows."`
 }
 
 //go:embed page.html
@@ -39,7 +39,7 @@ var pageText string
 
 var page = template.Must(template.New("page").Parse(pageText))
 
-// content is what the page is made of.
+// content is the data of the page's template.
 type content struct {
 	Title, Lead string
 	Sections    []section
@@ -59,10 +59,10 @@ type table struct {
 	Title string
 	Head  []string
 	Rows  [][]string
-	Best  int // the row that is stressed, or -1
+	Best  int // the row in bold, or -1
 }
 
-// Write writes the page, and returns its path.
+// Write writes the page and returns its path.
 //
 // Errors: a folder that is missing, or holds neither a run nor a sweep; those of the data set, which the confusion matrix needs.
 func Write(ctx context.Context, o Options, log func(string)) (string, error) {
@@ -125,7 +125,7 @@ func Write(ctx context.Context, o Options, log func(string)) (string, error) {
 	return out, nil
 }
 
-// drawn returns figures as parts of the page.
+// drawn returns figures as elements of the page.
 func drawn[F figure.Figure](figures ...F) ([]template.HTML, error) {
 	var all []template.HTML
 	for _, f := range figures {
@@ -231,7 +231,7 @@ func sameTitles(sections []section) (all [][]*section) {
 	return all
 }
 
-// threads is how the page writes a number of threads.
+// threads returns a number of threads in words.
 func threads(n int) string {
 	if n == 1 {
 		return "1 thread"
@@ -239,7 +239,7 @@ func threads(n int) string {
 	return fmt.Sprintf("%d threads", n)
 }
 
-// accuracy is how the page writes an accuracy; one that is not known is a dash.
+// accuracy returns an accuracy with four decimals, or a dash if it is not known.
 func accuracy(a float64, known bool) string {
 	if !known {
 		return "–"

@@ -19,7 +19,7 @@ const (
 	drawSeed    = 1
 )
 
-// runSection shows a run: curves by epoch, confusion, predictions, mistakes.
+// runSection returns the section of a run: curves by epoch, confusion, predictions, mistakes.
 func runSection(ctx context.Context, dir string, o Options, log func(string)) (*section, error) {
 	net, err := predict.Open(predict.Options{Model: dir, ComputeOptions: o.ComputeOptions}, log)
 	if err != nil {
@@ -73,7 +73,7 @@ func runTexts(config *train.Config, epochs []train.Metrics, r *metrics.Result) [
 	for _, m := range epochs {
 		seconds += m.TrainSeconds + m.EvalSeconds
 	}
-	return []string{fmt.Sprintf("Test accuracy %.4f, loss %.4f, expected calibration error %.4f, after %d epochs in %.1f s: %.2f s an epoch, testing included, on %s with %s (%s).",
+	return []string{fmt.Sprintf("Test accuracy %.4f, loss %.4f, expected calibration error %.4f, after %d epochs in %.1f s: %.2f s per epoch with testing, on %s with %s (%s).",
 		r.Accuracy, r.Loss, r.ECE, len(epochs), seconds, seconds/float64(len(epochs)), config.Device, threads(config.Threads), config.Versions.CPUCapability)}
 }
 
@@ -105,7 +105,7 @@ func curves(epochs []train.Metrics, original bool) []figure.Figure {
 	acc.Fit()
 	return []figure.Figure{
 		acc,
-		&figure.Lines{Title: "Loss by epoch", XLabel: "epoch", YLabel: "cross-entropy (nats an image)", FromZero: true, Series: []figure.Series{
+		&figure.Lines{Title: "Loss by epoch", XLabel: "epoch", YLabel: "cross-entropy (nats per image)", FromZero: true, Series: []figure.Series{
 			{Name: "training", X: number, Y: loss}, {Name: "test", X: number, Y: testLoss},
 		}},
 		&figure.Lines{Title: "Training time by epoch", XLabel: "epoch", YLabel: "time (s)", FromZero: true, Series: []figure.Series{{Name: "training", X: number, Y: seconds}}},

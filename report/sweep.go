@@ -17,7 +17,7 @@ type sweep struct {
 	config *tune.Config
 }
 
-// kind says how a sweep's trials begin.
+// kind returns the weights that a sweep's trials start from.
 func (s *sweep) kind() string {
 	if s.Options.CarryOver {
 		return "carried-over weights"
@@ -25,8 +25,8 @@ func (s *sweep) kind() string {
 	return "fresh weights"
 }
 
-// essential returns a sweep's options with those set equal that decide neither what its trials learn nor what they are compared by: files, names,
-// how the work is shared out, and how trials begin, which is what the sweeps of a group differ in.
+// essential returns a sweep's options without those that do not keep sweeps from being compared in one section: where files are, a recipe's name,
+// how the work is divided, and the weights that trials start from, which is what the section compares.
 func essential(o tune.Options) (tune.Options, error) {
 	o, err := o.Expanded()
 	o.Mirror, o.Recipe, o.Out = "", "", ""
@@ -35,7 +35,8 @@ func essential(o tune.Options) (tune.Options, error) {
 	return o, err
 }
 
-// groups returns the sweeps in groups that share a section. The sweeps of a group differ in how their trials begin, and in nothing essential.
+// groups returns the sweeps in groups, one for each section. The sweeps of a group differ in the weights that their trials start from, and have equal
+// essential options.
 func groups(sweeps []*sweep) ([][]*sweep, error) {
 	var all [][]*sweep
 	var essentials []tune.Options // of each group
@@ -57,7 +58,7 @@ next:
 	return all, nil
 }
 
-// sweepSection shows sweeps of the same settings: a plot of each axis, a table, and what validation chooses.
+// sweepSection returns the section of a group of sweeps: what validation chooses, a plot of each axis, a table.
 func sweepSection(group []*sweep, original bool) (*section, error) {
 	first := group[0]
 	var names []string
@@ -65,9 +66,9 @@ func sweepSection(group []*sweep, original bool) (*section, error) {
 		names = append(names, axis.Label)
 	}
 	choices := first.Choices()
-	s := &section{dir: first.Dir, Title: fmt.Sprintf("Sweep of the %s: %d epochs a setting", strings.Join(names, ", "), first.Options.Epochs)}
+	s := &section{dir: first.Dir, Title: fmt.Sprintf("Sweep of the %s: %d epochs per trial", strings.Join(names, ", "), first.Options.Epochs)}
 	if len(names) == 0 {
-		s.Title = "A single setting"
+		s.Title = "A sweep of one trial"
 	}
 	var theirs *originalFigures
 	if original {
@@ -85,7 +86,7 @@ func sweepSection(group []*sweep, original bool) (*section, error) {
 			validation, _ := best.Mean(tune.Validation)
 			test, _ := best.Mean(tune.Test)
 			s.Texts = append(s.Texts, fmt.Sprintf("With %s, validation on %d images split off the training set chooses %s: validation accuracy %.4f, test accuracy %.4f. %d trials, %d at a time with %s each; %.0f s of training and testing.",
-				g.kind(), g.Options.Validation, cmp.Or(strings.Join(values, ", "), "the only setting"), validation, test, len(g.Trials), g.Options.Jobs, threads(g.Options.Threads), g.Seconds))
+				g.kind(), g.Options.Validation, cmp.Or(strings.Join(values, ", "), "the only combination"), validation, test, len(g.Trials), g.Options.Jobs, threads(g.Options.Threads), g.Seconds))
 		}
 	}
 	s.Texts = append(s.Texts, difference(group)...)
@@ -104,7 +105,7 @@ func sweepSection(group []*sweep, original bool) (*section, error) {
 	return s, s.describe(first.config)
 }
 
-// difference says what carrying weights over does to a sweep, where a group has both kinds.
+// difference explains what carrying weights over does to a sweep, if a group has both kinds.
 func difference(group []*sweep) []string {
 	var fresh, carried *sweep
 	for _, s := range group {
@@ -120,13 +121,14 @@ func difference(group []*sweep) []string {
 	last := len(fresh.Trials) - 1
 	a, b := &carried.Trials[0], &carried.Trials[last]
 	x, y := &fresh.Trials[0], &fresh.Trials[last]
-	return []string{fmt.Sprintf("What differs: with carried-over weights a setting goes on where the one before it ended, so the first has trained for %d epochs at its end and the last for %d. "+
-		"Its training accuracy, a mean over its epochs, goes from %.3f at the first setting to %.3f at the last; with fresh weights from %.3f to %.3f, since every setting has to leave the plateau by itself. "+
-		"Only the fresh weights compare the settings; the others compare, above all, how long each has been trained.",
+	return []string{fmt.Sprintf("The difference: with carried-over weights each trial continues where the one before it ended, so the network has trained for %d epochs after the first trial and for %d after the last. "+
+		"The training accuracy, averaged over a trial's epochs, goes from %.3f in the first trial to %.3f in the last; with fresh weights it goes from %.3f to %.3f, since every trial has to leave the plateau by itself. "+
+		"Only the trials with fresh weights compare the values; the others compare, above all, how long the network has been trained.",
 		len(a.Metrics), len(a.Metrics)*len(carried.Trials), a.TrainAccuracy(), b.TrainAccuracy(), x.TrainAccuracy(), y.TrainAccuracy())}
 }
 
-// sweepPlots returns an axis's plots: the accuracies by which settings are judged, and the training accuracy; of several sweeps each over all.
+// sweepPlots returns two plots over an axis: validation and test accuracy, or only test accuracy with a line for each sweep and for the original;
+// and the training accuracy.
 func sweepPlots(group []*sweep, axis tune.Axis, theirs *originalFigures) []*figure.Lines {
 	test, trained := group[0].Plot(axis, tune.Validation, tune.Test), group[0].Plot(axis, tune.Training)
 	trained.Title = "Training accuracy, mean of the epochs"
@@ -145,7 +147,7 @@ func sweepPlots(group []*sweep, axis tune.Axis, theirs *originalFigures) []*figu
 	if theirs != nil {
 		series := figure.Series{Name: "the original", Dashed: true}
 		for i, value := range axis.Values {
-			if v := theirs.of(value); v != nil {
+			if v, ok := theirs.of(value); ok {
 				series.X, series.Y = append(series.X, test.Place(i, value)), append(series.Y, v.accuracy)
 			}
 		}
@@ -156,7 +158,7 @@ func sweepPlots(group []*sweep, axis tune.Axis, theirs *originalFigures) []*figu
 	return []*figure.Lines{test, trained}
 }
 
-// sweepTable has a row for each setting: of each sweep the accuracies, means over the seeds, and the seconds.
+// sweepTable has a row for each candidate, with each sweep's accuracies, averaged over the seeds, and its time.
 func sweepTable(group []*sweep, theirs *originalFigures) table {
 	choices := group[0].Choices()
 	t := table{Best: -1}
@@ -196,8 +198,8 @@ func sweepTable(group []*sweep, theirs *originalFigures) table {
 			row = append(row, measures(of[c.Setting()])...)
 		}
 		if theirs != nil {
-			v := theirs.of(choices[0].Of(c.Setting()))
-			row = append(row, accuracy(v.accuracy, true))
+			v, ok := theirs.of(choices[0].Of(c.Setting()))
+			row = append(row, accuracy(v.accuracy, ok))
 			if theirs.timed() {
 				row = append(row, fmt.Sprint(v.seconds))
 			}
@@ -207,7 +209,7 @@ func sweepTable(group []*sweep, theirs *originalFigures) table {
 	return t
 }
 
-// measures returns a setting's cells; nil is one that a sweep lacks.
+// measures returns a candidate's cells: dashes if the sweep lacks it (nil) or it failed.
 func measures(c *tune.Candidate) []string {
 	if c == nil || c.Failed() {
 		return []string{"–", "–", "–"}

@@ -27,7 +27,7 @@ func swept(carryOver bool, trained ...float64) *sweep {
 	return &sweep{r, &tune.Config{Options: o}}
 }
 
-func TestSweepsOfTheSameSettingsAreShownSideBySide(t *testing.T) {
+func TestFreshAndCarriedOverSweepsShareASection(t *testing.T) {
 	other := swept(false, 0, 0)
 	other.Options.LearningRate, other.Options.BatchSize = "1.5", "32,64"
 	other.Axes, _ = other.Options.Swept()
@@ -42,7 +42,7 @@ func TestSweepsOfTheSameSettingsAreShownSideBySide(t *testing.T) {
 	texts := strings.Join(s.Texts, "\n")
 	for _, want := range []string{
 		"With fresh weights, validation on 5000 images", "With carried-over weights", "chooses learning rate 0.3: validation accuracy 0.9300, test accuracy 0.8300",
-		"has trained for 2 epochs at its end and the last for 4", "goes from 0.700 at the first setting to 1.000 at the last; with fresh weights from 0.700 to 0.600", originalSweeps[0].text,
+		"has trained for 2 epochs after the first trial and for 4 after the last", "goes from 0.700 in the first trial to 1.000 in the last; with fresh weights it goes from 0.700 to 0.600", originalSweeps[0].text,
 	} {
 		if !strings.Contains(texts, want) {
 			t.Errorf("the texts lack %q:\n%s", want, texts)

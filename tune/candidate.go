@@ -7,10 +7,10 @@ import (
 	"lenet/train"
 )
 
-// A Candidate is a setting that validation may choose. Its trials differ in their seeds alone.
+// A Candidate is a combination of hyperparameters that validation may choose. Its trials differ only in their seeds.
 type Candidate struct{ Trials []*Trial }
 
-// A Measure is what a plot or a table shows of trials: an accuracy, 0 to 1.
+// A Measure is an accuracy of a trial, 0 to 1, that plots and tables show.
 type Measure struct {
 	Name string
 	Of   func(*Trial) float64
@@ -23,10 +23,10 @@ var (
 	Training   = Measure{"training, mean over epochs", (*Trial).TrainAccuracy}
 )
 
-// Setting returns the candidate's setting, with the first of its seeds.
+// Setting returns the candidate's hyperparameters, with the first of its seeds.
 func (c *Candidate) Setting() train.Setting { return c.Trials[0].Setting }
 
-// Epochs returns how many epochs each of its trials has at least.
+// Epochs returns the number of epochs that each of its trials has reached.
 func (c *Candidate) Epochs() int {
 	n := math.MaxInt
 	for _, t := range c.Trials {
@@ -35,7 +35,7 @@ func (c *Candidate) Epochs() int {
 	return n
 }
 
-// Seconds returns how long its trials took together.
+// Seconds returns the training and testing time of its trials, summed.
 func (c *Candidate) Seconds() (sum float64) {
 	for _, t := range c.Trials {
 		sum += t.Seconds
@@ -43,7 +43,7 @@ func (c *Candidate) Seconds() (sum float64) {
 	return sum
 }
 
-// Failed says that a trial's loss was not finite.
+// Failed reports whether the loss of any of its trials was not finite.
 func (c *Candidate) Failed() bool {
 	return slices.ContainsFunc(c.Trials, func(t *Trial) bool { return t.Failed != "" })
 }
@@ -60,7 +60,7 @@ func (c *Candidate) Mean(m Measure) (mean, deviation float64) {
 	return mean, math.Sqrt(deviation / max(1, n-1))
 }
 
-// after returns the mean validation accuracy after so many epochs, or -1 if a trial has fewer.
+// after returns the mean validation accuracy after a number of epochs, or -1 if a trial has fewer.
 func (c *Candidate) after(epochs int) (mean float64) {
 	for _, t := range c.Trials {
 		if len(t.Metrics) < epochs {
@@ -71,7 +71,7 @@ func (c *Candidate) after(epochs int) (mean float64) {
 	return mean
 }
 
-// better says that validation prefers c: it has more epochs, or as many and a higher mean accuracy.
+// better reports whether validation prefers c: it has more epochs, or as many and a higher mean accuracy.
 func (c *Candidate) better(than *Candidate) bool {
 	if c.Epochs() != than.Epochs() {
 		return c.Epochs() > than.Epochs()
@@ -81,7 +81,7 @@ func (c *Candidate) better(than *Candidate) bool {
 	return a > b
 }
 
-// candidates returns the settings of trials, in the order of their first ones.
+// candidates groups trials by their hyperparameters without the seed, in the order of their first trials.
 func candidates(trials []*Trial) (all []*Candidate) {
 	place := map[train.Setting]int{}
 	for _, t := range trials {
@@ -98,7 +98,7 @@ func candidates(trials []*Trial) (all []*Candidate) {
 	return all
 }
 
-// best returns the candidate that validation chooses, the first where several are as good, or nil where all have failed.
+// best returns the candidate that validation chooses, the first of equals. It is nil if every candidate has failed or has a trial without an epoch.
 func best(all []*Candidate) (best *Candidate) {
 	for _, c := range all {
 		if !c.Failed() && c.Epochs() > 0 && (best == nil || c.better(best)) {

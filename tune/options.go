@@ -1,4 +1,4 @@
-// Package tune sweeps settings: it trains a network for each, and validation chooses.
+// Package tune sweeps hyperparameters: it trains a network for each combination and chooses the best by its accuracy on validation images.
 package tune
 
 import (
@@ -10,30 +10,30 @@ import (
 	"lenet/train"
 )
 
-// Options are all settings of a sweep. The struct tags make it the command line's flags and what config.json holds.
+// Options are the options of a sweep. The struct tags define the command line's flags and the keys of config.json.
 type Options struct {
 	train.DataOptions
 	train.ComputeOptions
 	Recipe string `json:"recipe" default:"report" placeholder:"NAME" help:"A set of the options below, each of which may still be given: report, which is their defaults, or fast."`
 
 	LearningRate string `json:"lr" name:"lr" default:"1.5" placeholder:"LIST" help:"Learning rates: a list, or first:last:step, as in 0.15:1.5:0.15."`
-	BatchSize    string `json:"batch_size" default:"256" placeholder:"LIST" help:"Batch sizes, in the same way."`
+	BatchSize    string `json:"batch_size" default:"256" placeholder:"LIST" help:"Batch sizes, written the same way."`
 	Optimizer    string `json:"optimizer" default:"sgd" placeholder:"LIST" help:"Optimizers: any of sgd, adam, adamw."`
 	Activation   string `json:"activation" default:"sigmoid" placeholder:"LIST" help:"Activations: any of sigmoid, tanh, relu."`
 	Seed         string `json:"seed" default:"1" placeholder:"LIST" help:"Seeds, as in 1,2,3 or 1:10:1."`
 	train.Method
 
-	Trials     int         `json:"trials" default:"0" placeholder:"N" help:"Try N settings, drawn at random, in place of all."`
-	Jobs       int         `json:"jobs" default:"0" placeholder:"N" help:"Trials side by side; 0 takes one for each CPU, and on a GPU four."`
+	Trials     int         `json:"trials" default:"0" placeholder:"N" help:"Train N of the combinations, drawn at random, instead of all."`
+	Jobs       int         `json:"jobs" default:"0" placeholder:"N" help:"Trials that run at the same time; 0: one for each CPU, or four on a GPU."`
 	Halving    bool        `json:"halving" help:"Train all combinations for a few epochs, the best third of them (by the mean over their seeds) for three times as many, and so on up to --epochs."`
-	CarryOver  bool        `json:"carry_over" help:"Begin each trial with the weights that the one before it ended with, as the report did. One after another."`
-	Validation int         `json:"validation" default:"5000" placeholder:"N" help:"Images split off the training set to choose with, each label's share alike."`
+	CarryOver  bool        `json:"carry_over" help:"Start each trial from the final weights of the one before, as the report did. Trials run one after another."`
+	Validation int         `json:"validation" default:"5000" placeholder:"N" help:"Images split off the training set to choose by, the same share of each label."`
 	Graph      train.Graph `json:"graph" default:"auto" placeholder:"MODE" help:"Steps as a CUDA graph: auto (where that works), on or off."`
 
-	Out string `json:"out" placeholder:"DIR" help:"Folder to make, by default runs/tune- and the time."`
+	Out string `json:"out" placeholder:"DIR" help:"Folder to create. Default runs/tune-TIME."`
 }
 
-// settings returns the sweep's settings in their order: the first axis changes slowest.
+// settings returns the hyperparameters of each trial, in the trials' order: the first axis changes slowest.
 func (o *Options) settings() ([]train.Setting, []Axis, error) {
 	axes, err := o.axes()
 	if err != nil {
@@ -51,7 +51,7 @@ func (o *Options) settings() ([]train.Setting, []Axis, error) {
 			}
 		}
 		if all = next; len(all) > maxValues {
-			return nil, nil, train.UsageError(fmt.Sprintf("these are more than %d settings", maxValues))
+			return nil, nil, train.UsageError(fmt.Sprintf("the lists give more than %d combinations", maxValues))
 		}
 	}
 	if o.Trials > 0 && o.Trials < len(all) {
@@ -65,7 +65,7 @@ func (o *Options) settings() ([]train.Setting, []Axis, error) {
 	return all, axes, nil
 }
 
-// draw returns n of the settings at random, in their order: always the same.
+// draw returns n of the settings, drawn at random and in their order. The same settings give the same draw.
 func draw(all []train.Setting, n int) []train.Setting {
 	random := rand.New(rand.NewPCG(1, uint64(len(all))))
 	var drawn []train.Setting
@@ -77,7 +77,7 @@ func draw(all []train.Setting, n int) []train.Setting {
 	return drawn
 }
 
-// validate checks what can be checked without touching files or devices. Its errors are [train.UsageError]s.
+// validate checks all options but the lists, and touches neither files nor devices. Its errors are [train.UsageError]s.
 func (o *Options) validate() error {
 	whole := o.trial(train.Setting{LearningRate: 1, BatchSize: 1, Optimizer: "sgd", Activation: model.Sigmoid})
 	if err := whole.Validate(); err != nil {
@@ -85,20 +85,20 @@ func (o *Options) validate() error {
 	}
 	switch {
 	case o.Validation < 1:
-		return train.UsageError(fmt.Sprintf("--validation is %d and must be 1 or more: it chooses", o.Validation))
+		return train.UsageError(fmt.Sprintf("--validation is %d and must be 1 or more: these images choose the best", o.Validation))
 	case o.Trials < 0:
 		return train.UsageError(fmt.Sprintf("--trials is %d and must be 0 or more", o.Trials))
 	case o.Jobs < 0:
 		return train.UsageError(fmt.Sprintf("--jobs is %d and must be 0 or more", o.Jobs))
 	case o.CarryOver && (o.Jobs > 1 || o.Halving):
-		return train.UsageError("--carry-over trains one setting after another, each to its end: leave out --jobs and --halving")
+		return train.UsageError("--carry-over runs one trial after another, each to its end: leave out --jobs and --halving")
 	case o.CarryOver && strings.ContainsAny(o.Activation, ","):
-		return train.UsageError("--carry-over needs one --activation: weights that fit one do not fit another")
+		return train.UsageError("--carry-over needs a single --activation: weights trained with one do not suit another")
 	}
 	return nil
 }
 
-// trial returns the options of a setting's training.
+// trial returns the options that a trial is trained with.
 func (o *Options) trial(s train.Setting) train.Options {
 	return train.Options{
 		DataOptions: o.DataOptions, ComputeOptions: o.ComputeOptions, Recipe: o.Recipe, Setting: s, Method: o.Method,

@@ -18,7 +18,7 @@ func (r *Result) Plot(axis Axis, measures ...Measure) *figure.Lines {
 		Logarithmic: axis.Numeric,
 	}
 	if slices.ContainsFunc(r.Choices(), func(a Axis) bool { return a.Name != axis.Name }) {
-		l.Title += ", best of the other settings"
+		l.Title += ", best of the other values"
 	}
 	if !axis.Repeats && r.SweepsSeeds() {
 		l.Title += ", mean over seeds"
@@ -32,7 +32,7 @@ func (r *Result) Plot(axis Axis, measures ...Measure) *figure.Lines {
 	for i, value := range axis.Values {
 		best := best(candidates(r.trials(func(t *Trial) bool { return axis.Of(t.Setting) == value })))
 		if best == nil && axis.Numeric {
-			continue // a number that has no point, perhaps far from the others, needs no place
+			continue // a failed learning rate may be far from the others and would stretch the axis
 		}
 		for j, m := range measures {
 			y := math.NaN()

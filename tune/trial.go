@@ -14,16 +14,16 @@ import (
 	"lenet/train"
 )
 
-// A Trial is a setting and what became of it, and a line of tune.jsonl. A later line of a trial takes the place of an earlier one.
+// A Trial is one training of a sweep and its outcome; it is a line of tune.jsonl. A later line of the same trial replaces an earlier one.
 type Trial struct {
 	Number int `json:"trial"` // from 1, in the sweep's order
 	train.Setting
 	Metrics []train.Metrics `json:"metrics"`         // one for each epoch
-	Seconds float64         `json:"seconds"`         // of all epochs
-	Failed  string          `json:"error,omitempty"` // why it has no more epochs
+	Seconds float64         `json:"seconds"`         // of training and testing, all epochs
+	Failed  string          `json:"error,omitempty"` // why it ended early
 }
 
-// Validation and Test return the accuracies after the last epoch; of a failed trial they are 0.
+// Validation and Test return the accuracies after the last epoch, or 0 if the trial failed.
 func (t *Trial) Validation() float64 { return t.last().ValidationAccuracy }
 func (t *Trial) Test() float64       { return t.last().TestAccuracy }
 
@@ -34,7 +34,7 @@ func (t *Trial) last() train.Metrics {
 	return t.Metrics[len(t.Metrics)-1]
 }
 
-// TrainAccuracy returns the mean over the epochs of the training accuracy, as the report plots it.
+// TrainAccuracy returns the training accuracy, averaged over the epochs as in the original report.
 func (t *Trial) TrainAccuracy() float64 {
 	sum := 0.0
 	for _, m := range t.Metrics {
@@ -43,16 +43,16 @@ func (t *Trial) TrainAccuracy() float64 {
 	return sum / float64(max(1, len(t.Metrics)))
 }
 
-// A trial is a Trial under way.
+// A trial is a Trial in progress.
 type trial struct {
 	Trial
 	dropped bool
 	session *train.Session
-	trained int // epochs of the session
+	trained int // epochs that the session has trained
 }
 
-// advance trains until the trial has so many epochs. Epochs that it has are not trained again, unless the session is gone. epoch is called
-// after each that is trained for the first time.
+// advance trains the trial up to a number of epochs. A trial that was interrupted in between has lost its session and is trained again from the
+// start; epochs that it had recorded are not recorded again.
 func (t *trial) advance(ctx context.Context, s *sweep, epochs int) error {
 	if t.Failed != "" || len(t.Metrics) >= epochs {
 		return nil

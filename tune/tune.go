@@ -20,13 +20,14 @@ import (
 	"lenet/train"
 )
 
-// A Reporter is told how a sweep goes, one call at a time.
+// A Reporter follows a sweep. Its methods are never called concurrently.
 type Reporter interface {
 	Log(line string)
-	Begin(trials, jobs int, o *Options) // trials begin; o is resolved
+	Begin(trials, jobs int, o *Options) // before the first trial; o is resolved
 
-	// Progress is told how many epochs are done, of how many at most, and what validation would choose now: see [Result.Best]. best is nil
-	// until all trials of some candidate have an epoch.
+	// Progress is called at the beginning and after every epoch: done of at most total epochs are trained. best is what [Result.Best] would return if the sweep ended
+	// now: candidates with more epochs go first, then those with a higher mean over the seeds. It is nil until all trials of a candidate have
+	// an epoch.
 	Progress(done, total int, best *Candidate)
 }
 
@@ -36,24 +37,24 @@ type Result struct {
 	Options Options
 	Trials  []Trial // in the sweep's order
 	Axes    []Axis  // with more than one value
-	Seconds float64 // that it took; of one that was read, those of all trials
+	Seconds float64 // wall-clock time; of a sweep that was read, the sum over its trials
 }
 
-// Candidates returns the sweep's settings, in their order.
+// Candidates returns the sweep's candidates, in their order.
 func (r *Result) Candidates() []*Candidate {
 	return candidates(r.trials(func(*Trial) bool { return true }))
 }
 
-// Best returns the setting that validation chooses: of those with most epochs the first with the highest accuracy, a mean over the seeds. It
-// is nil where all have failed.
+// Best returns the candidate that validation chooses: among those with the most epochs the first with the highest accuracy, averaged over the
+// seeds. It is nil if every candidate has failed.
 func (r *Result) Best() *Candidate { return best(r.Candidates()) }
 
-// Choices returns the swept axes that there is a choice of: all but the seed.
+// Choices returns the swept axes that candidates differ in: all but the seed.
 func (r *Result) Choices() []Axis {
 	return slices.DeleteFunc(slices.Clone(r.Axes), func(a Axis) bool { return a.Repeats })
 }
 
-// SweepsSeeds says that a setting has several trials.
+// SweepsSeeds reports whether candidates have several trials.
 func (r *Result) SweepsSeeds() bool { return len(r.Choices()) < len(r.Axes) }
 
 func (r *Result) trials(wanted func(*Trial) bool) (all []*Trial) {
@@ -65,42 +66,42 @@ func (r *Result) trials(wanted func(*Trial) bool) (all []*Trial) {
 	return all
 }
 
-// A Config is what config.json holds: all that is needed to go on with a sweep.
+// A Config is what config.json holds: all that is needed to continue a sweep.
 type Config struct {
 	Options
 	Started  time.Time      `json:"started"`
 	Versions train.Versions `json:"versions"`
 }
 
-// A sweep is under way.
+// A sweep is a sweep in progress.
 type sweep struct {
 	options Options
 	dir     string
 	data    *train.Data
 	trials  []*trial
 	all     []*Candidate // of the trials
-	left    []*Candidate // that halving has not dropped
+	left    []*Candidate // those that halving has not dropped
 	report  Reporter
 	total   int // epochs at most
 
-	lock sync.Mutex // of the trials' results, the reporter and the file
+	lock sync.Mutex // guards the trials' results, the reporter and the file
 }
 
-// Run sweeps as o says, and leaves the trials in a folder.
+// Run runs the sweep that o describes and saves its trials in a folder.
 //
-// Errors: [train.UsageError]; those of the data set and of the file system; [Interrupted], when ctx ends. A setting whose loss is not
-// finite is a trial that failed, and no error.
+// Errors: [train.UsageError]; those of the data set and of the file system; [Interrupted], when ctx ends. A loss that is not finite fails its
+// trial and is not an error.
 func Run(ctx context.Context, o Options, version string, report Reporter) (*Result, error) {
 	if o.Out == "" {
 		o.Out = filepath.Join("runs", time.Now().Format("tune-2006-01-02T15-04-05"))
 	}
 	if _, err := os.Lstat(filepath.Join(o.Out, ConfigFile)); err == nil {
-		return nil, fmt.Errorf("tune: %s already holds a sweep or a run; give another --out, or --resume %s to go on with a sweep", o.Out, o.Out)
+		return nil, fmt.Errorf("tune: %s already holds a sweep or a run; give another --out, or --resume %s to continue a sweep", o.Out, o.Out)
 	}
 	return run(ctx, o, version, report, nil)
 }
 
-// Resume goes on with the sweep in a folder: trials that are done are not repeated.
+// Resume continues the sweep in a folder. Trials that are done are not repeated.
 func Resume(ctx context.Context, dir, version string, report Reporter) (*Result, error) {
 	config, err := readConfig(dir)
 	if err != nil {
@@ -114,7 +115,7 @@ func Resume(ctx context.Context, dir, version string, report Reporter) (*Result,
 	return run(ctx, config.Options, version, report, done)
 }
 
-// Read returns the outcome, so far, of the sweep in a folder.
+// Read returns the outcome so far of the sweep in a folder.
 func Read(dir string) (*Result, *Config, error) {
 	config, err := readConfig(dir)
 	if err != nil {
@@ -204,25 +205,25 @@ func run(ctx context.Context, o Options, version string, report Reporter, done m
 	for _, t := range s.trials {
 		r.Trials = append(r.Trials, t.Trial)
 	}
-	return r, s.writeTrials() // one line a trial
+	return r, s.writeTrials() // one line per trial
 }
 
-// An Interrupted error reports that the context ended during a sweep.
+// An Interrupted error reports that the context ended before the sweep did.
 type Interrupted struct {
 	Cause error
 	Dir   string
 }
 
 func (e *Interrupted) Error() string {
-	return fmt.Sprintf("%v; go on with lenet tune --resume %s", e.Cause, e.Dir)
+	return fmt.Sprintf("%v; continue with lenet tune --resume %s", e.Cause, e.Dir)
 }
 
 func (e *Interrupted) Unwrap() error { return e.Cause }
 
-// gpuJobs is how many trials share a GPU, which a network of this size does not fill.
+// gpuJobs is the default number of trials that share a GPU. A network of this size does not fill it.
 const gpuJobs = 4
 
-// resolve sets what was left open: device, jobs, and threads, so that both together fill the CPUs.
+// resolve sets the device, jobs and threads that were left open. Jobs and threads are set to fill the CPUs together.
 func (o *Options) resolve(trials int, log func(string)) error {
 	threads := o.Threads
 	if err := o.ComputeOptions.Resolve(log); err != nil {
@@ -244,7 +245,7 @@ func (o *Options) resolve(trials int, log func(string)) error {
 	return nil
 }
 
-// group sets the sweep's candidates and how many epochs they take at most.
+// group sets the sweep's candidates and the number of epochs that they take at most.
 func (s *sweep) group() {
 	var trials []*Trial
 	for _, t := range s.trials {
@@ -255,7 +256,7 @@ func (s *sweep) group() {
 	s.total = s.options.epochs(s.all)
 }
 
-// epochs returns how many epochs candidates take together, at most: those that halving keeps may have fewer seeds than others.
+// epochs returns the number of epochs that candidates take together at most: those that halving keeps may have fewer seeds than others.
 func (o *Options) epochs(all []*Candidate) (total int) {
 	var seeds []int // of each candidate
 	for _, c := range all {
@@ -272,7 +273,7 @@ func (o *Options) epochs(all []*Candidate) (total int) {
 	return total
 }
 
-// advance trains those that were not dropped until they have so many epochs, several at a time.
+// advance trains the trials that are left up to a number of epochs, several at a time.
 func (s *sweep) advance(ctx context.Context, epochs int) error {
 	group, ctx := errgroup.WithContext(ctx)
 	todo := make(chan *trial, len(s.trials))
@@ -308,7 +309,8 @@ func (s *sweep) advance(ctx context.Context, epochs int) error {
 	return group.Wait()
 }
 
-// drop keeps the best third of the candidates that are left, judged after so many epochs. A candidate goes with all of its trials.
+// drop keeps the best third of the candidates that are left, by their accuracy after a number of epochs. A candidate is dropped with all of its
+// trials.
 func (s *sweep) drop(epochs int) {
 	slices.SortStableFunc(s.left, func(a, b *Candidate) int { return cmp.Compare(b.after(epochs), a.after(epochs)) })
 	n := kept(len(s.left))
@@ -322,14 +324,14 @@ func (s *sweep) drop(epochs int) {
 	s.left = s.left[:n]
 }
 
-// begin makes the folder, or takes over that of a sweep that goes on.
+// begin creates the folder, or continues in that of an interrupted sweep.
 func (s *sweep) begin(version string) error {
 	if err := os.MkdirAll(s.dir, 0o777); err != nil {
 		return fmt.Errorf("tune: making the folder: %w", err)
 	}
 	path := filepath.Join(s.dir, ConfigFile)
 	if _, err := os.Lstat(path); err == nil {
-		return s.writeTrials() // without a line that was cut off
+		return s.writeTrials() // drops a line that was cut off
 	}
 	text, err := json.MarshalIndent(&Config{Options: s.options, Started: time.Now(), Versions: train.NewVersions(version)}, "", "  ")
 	if err != nil {
@@ -368,7 +370,7 @@ func (s *sweep) weights(number int) string {
 	return filepath.Join(s.dir, fmt.Sprintf("trial-%03d.safetensors", number))
 }
 
-// update changes a trial and tells the reporter.
+// update changes a trial and reports the progress.
 func (s *sweep) update(change func()) {
 	s.lock.Lock()
 	defer s.lock.Unlock()

@@ -103,7 +103,7 @@ func TestMistakesAreUsageErrors(t *testing.T) {
 		"--jobs is":             func(o *Options) { o.Jobs = -1 },
 		"--validation is 0":     func(o *Options) { o.Validation = 0 },
 		"--validation is 400":   func(o *Options) { o.Validation = 400 },
-		"--carry-over trains":   func(o *Options) { o.CarryOver = true },
+		"--carry-over runs":     func(o *Options) { o.CarryOver = true },
 		"--carry-over needs":    func(o *Options) { o.CarryOver, o.Jobs, o.Activation = true, 1, "relu,tanh" },
 		"more than 10000":       func(o *Options) { o.LearningRate, o.Seed = "1:1000:1", "1:1000:1" },
 	} {
@@ -119,7 +119,7 @@ func TestMistakesAreUsageErrors(t *testing.T) {
 	}
 }
 
-// A trial is what lenet train does with the same setting; side by side or one after another.
+// A trial is what lenet train does with the same hyperparameters, whether or not other trials run at the same time.
 func TestTrialsAreIndependentRuns(t *testing.T) {
 	o := options(t)
 	o.LearningRate, o.Seed = "0.05,0.2", "1,2,3"

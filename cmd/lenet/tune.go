@@ -15,8 +15,8 @@ import (
 
 type tuneCommand struct {
 	tune.Options
-	Resume     string `placeholder:"DIR" help:"Go on with the sweep in this folder, with its own options."`
-	NoProgress bool   `help:"No progress bar. There is none either where standard error is no terminal."`
+	Resume     string `placeholder:"DIR" help:"Continue the sweep in this folder, with the options that it was begun with."`
+	NoProgress bool   `help:"Hide the progress bar (it is always hidden when standard error is not a terminal)."`
 }
 
 func (c *tuneCommand) Run(ctx context.Context) (err error) {
@@ -44,7 +44,7 @@ func (c *tuneCommand) Run(ctx context.Context) (err error) {
 	return nil
 }
 
-// printTrials prints the table of a sweep, a line for each setting with the mean over its seeds, and a star where validation chooses.
+// printTrials prints a sweep's table: a line for each candidate with the means over its seeds, and a star at the one that validation chooses.
 func printTrials(r *tune.Result) error {
 	choices, best := r.Choices(), r.Best()
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
@@ -81,7 +81,7 @@ func printTrials(r *tune.Result) error {
 	}
 	fmt.Printf("%d trials in %.1f sec, saved in %s\n", len(r.Trials), r.Seconds, r.Dir)
 	if best == nil {
-		return fmt.Errorf("every setting failed; try smaller learning rates")
+		return fmt.Errorf("every combination failed; try smaller learning rates")
 	}
 	var flags []string
 	for _, axis := range choices {
@@ -101,7 +101,7 @@ func meanAccuracy(c *tune.Candidate, m tune.Measure) string {
 	return fmt.Sprintf("%.4f ± %.4f", mean, deviation)
 }
 
-// tuneOutput shows one bar for the whole sweep.
+// tuneOutput prints the first line and shows one bar for the whole sweep.
 type tuneOutput struct {
 	unwanted bool
 	trials   int
