@@ -66,7 +66,7 @@ func sweepSection(group []*sweep, original bool) (*section, error) {
 		names = append(names, axis.Label)
 	}
 	choices := first.Choices()
-	s := &section{dir: first.Dir, Title: fmt.Sprintf("Sweep of the %s: %d epochs per trial", strings.Join(names, ", "), first.Options.Epochs)}
+	s := &section{dir: first.Dir, Title: fmt.Sprintf("Sweep of the %s: %s per trial", strings.Join(names, ", "), first.Options.Budget())}
 	if len(names) == 0 {
 		s.Title = "A sweep of one trial"
 	}

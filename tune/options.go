@@ -106,6 +106,18 @@ func (o *Options) trial(s train.Setting) train.Options {
 	}
 }
 
+// Budget returns in words how many epochs a trial is trained for.
+func (o *Options) Budget() string {
+	text := fmt.Sprintf("%d epochs", o.Epochs)
+	if o.Epochs == 1 {
+		text = "1 epoch"
+	}
+	if o.Halving {
+		text = "up to " + text
+	}
+	return text
+}
+
 // budgets returns the numbers of epochs up to which candidates are trained. After each but the last, halving drops candidates.
 func (o *Options) budgets(candidates int) []int {
 	budgets := []int{o.Epochs}

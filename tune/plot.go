@@ -1,7 +1,6 @@
 package tune
 
 import (
-	"fmt"
 	"math"
 	"path/filepath"
 	"slices"
@@ -13,7 +12,7 @@ import (
 // Measures are means over the seeds. A value without a candidate that validation can choose has no point.
 func (r *Result) Plot(axis Axis, measures ...Measure) *figure.Lines {
 	l := &figure.Lines{
-		Title:  fmt.Sprintf("Accuracy after %d epochs", r.Options.Epochs),
+		Title:  "Accuracy after " + r.Options.Budget(),
 		XLabel: axis.Label, YLabel: "accuracy (share of images)",
 		Logarithmic: axis.Numeric,
 	}

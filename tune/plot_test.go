@@ -4,6 +4,8 @@ import (
 	"math"
 	"slices"
 	"testing"
+
+	"lenet/train"
 )
 
 // same compares values of which NaN stands for none.
@@ -34,5 +36,17 @@ func TestAFailedNumberHasNoPlace(t *testing.T) {
 	l := r.Plot(r.Axes[0], Validation)
 	if l.Names != nil || !same(l.Series[0].X, []float64{0.1, 0.2}) || !same(l.Series[0].Y, []float64{0.5, 0.6}) {
 		t.Errorf("points at %v, %v", l.Series[0].X, l.Series[0].Y)
+	}
+}
+
+func TestTitlesSayHowLongTrialsAreTrained(t *testing.T) {
+	for want, o := range map[string]Options{
+		"Accuracy after 1 epoch":        {LearningRate: "1,2", Method: train.Method{Epochs: 1}},
+		"Accuracy after up to 9 epochs": {LearningRate: "1,2", Method: train.Method{Epochs: 9}, Halving: true},
+	} {
+		r := result(t, o)
+		if l := r.Plot(r.Axes[0], Validation); l.Title != want {
+			t.Errorf("%q, want %q", l.Title, want)
+		}
 	}
 }
