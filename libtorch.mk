@@ -115,9 +115,12 @@ GO_ENV     := CGO_ENABLED=1 CGO_LDFLAGS='$(CGO_LINK)' CGO_LDFLAGS_ALLOW='$(CGO_A
 # ---- The C++ libraries
 CXX      ?= g++
 CXXFLAGS ?= -O2
-COMPILE   = $(CXX) -std=c++17 $(CXXFLAGS) -fPIC $(OPENMP) -MMD -MP -isystem $(BUILD)/libtorch/include -isystem $(BUILD)/libtorch/include/torch/csrc/api/include
+STRICT   := -Werror=switch  # a switch over an enum that misses one of its values
+COMPILE   = $(CXX) -std=c++17 $(CXXFLAGS) $(STRICT) -fPIC $(OPENMP) -MMD -MP -isystem $(BUILD)/libtorch/include -isystem $(BUILD)/libtorch/include/torch/csrc/api/include
 LEVELS   := plain $(if $(filter %x86_64,$(PLATFORM)),avx2 avx512)
-TORCHX   := torchx optimizer activation conv_pool linear cross_entropy totals kernels cuda/loader $(LEVELS:%=conv_pool_kernels-%)
+# All of cc/ is libtorchx, but what is compiled by a rule of its own below. A name here is a file's in cc/ without its ending.
+OWN_RULE := cgotorch conv_pool_kernels
+TORCHX   := $(filter-out $(OWN_RULE),$(patsubst torchx/cc/%.cc,%,$(wildcard torchx/cc/*.cc torchx/cc/face/*.cc))) $(LEVELS:%=conv_pool_kernels-%)
 NATIVE   := $(BUILD)/lib/libcgotorch.$(SO) $(BUILD)/lib/libtorchx.$(SO) $(if $(CUDA),$(BUILD)/lib/libtorchx_cuda.$(SO))
 .DELETE_ON_ERROR:
 
@@ -147,7 +150,7 @@ $(BUILD)/gotorch.path: go.mod | tools
 $(BUILD)/obj/%.o: torchx/cc/%.cc $(BUILD)/libtorch.path $(BUILD)/gotorch.path
 	@mkdir -p $(@D)
 	@echo 'c++  $<' >&2
-	@$(COMPILE) -Itorchx -isystem $(BUILD)/gotorch -c $< -o $@.tmp -MF $(@:.o=.d) -MT $@ && mv $@.tmp $@
+	@$(COMPILE) -Itorchx -Itorchx/cc -isystem $(BUILD)/gotorch -c $< -o $@.tmp -MF $(@:.o=.d) -MT $@ && mv $@.tmp $@
 
 # The kernels, once for each kind of vector instructions. GCC's predictive commoning would keep values of one round of the inner
 # loop for the next, and spill the sums to make room for them.
@@ -158,7 +161,7 @@ VECTORS_avx512 := -DLANES=16 -DREGISTERS=32 -mavx512f -mavx512vl -mavx512bw -mav
 $(BUILD)/obj/conv_pool_kernels-%.o: torchx/cc/conv_pool_kernels.cc torchx/cc/kernels.h torchx/cc/activation.h $(BUILD)/libtorch.path libtorch.mk
 	@mkdir -p $(@D)
 	@echo 'c++  $< ($*)' >&2
-	@$(CXX) -std=c++17 -O3 -ffp-contract=fast $(NO_SHARED_LOADS) -Wno-psabi -fPIC -DLEVEL=$* $(VECTORS_$*) -c $< -o $@.tmp && mv $@.tmp $@
+	@$(CXX) -std=c++17 -O3 $(STRICT) -ffp-contract=fast $(NO_SHARED_LOADS) -Wno-psabi -fPIC -DLEVEL=$* $(VECTORS_$*) -c $< -o $@.tmp && mv $@.tmp $@
 
 $(BUILD)/lib/libtorchx.$(SO): $(TORCHX:%=$(BUILD)/obj/%.o)
 $(BUILD)/lib/libcgotorch.$(SO): $(BUILD)/obj/cgotorch.o
@@ -166,7 +169,7 @@ $(BUILD)/lib/libcgotorch.$(SO): $(BUILD)/obj/cgotorch.o
 # The plug-in: machine code for every GPU from Turing (2018) to Blackwell, and an intermediate form from which drivers make that of
 # later ones. What NVIDIA's libraries want of each other is found when they are loaded.
 GPUS := $(foreach sm,75 80 86 89 90 100,-gencode arch=compute_$(sm),code=sm_$(sm)) -gencode arch=compute_120,code=[sm_120,compute_120]
-CUDA_KERNELS := conv_pool linear loss
+CUDA_KERNELS := $(patsubst torchx/cc/cuda/%.cu,%,$(wildcard torchx/cc/cuda/*.cu))
 
 $(TOOLKIT)/bin/nvcc: | tools
 	@echo "NVIDIA's compiler -> $(TOOLKIT)" >&2
@@ -177,7 +180,7 @@ $(CUDA_KERNELS:%=$(BUILD)/obj/cuda/%.o): $(BUILD)/obj/%.o: torchx/cc/%.cu torchx
 	@echo 'nvcc $<' >&2
 	@$(TOOLKIT)/bin/nvcc -ccbin '$(CXX)' -std=c++17 -O3 -Xcompiler -fPIC $(GPUS) -c $< -o $@.tmp && mv $@.tmp $@
 
-PLUG_IN := $(patsubst %,$(BUILD)/obj/cuda/%.o,plug_in ring operators $(CUDA_KERNELS))
+PLUG_IN := $(patsubst %,$(BUILD)/obj/cuda/%.o,$(filter-out emulator,$(patsubst torchx/cc/cuda/%.cc,%,$(wildcard torchx/cc/cuda/*.cc))) $(CUDA_KERNELS))
 $(PLUG_IN): COMPILE += -isystem $(TOOLKIT)/include
 $(PLUG_IN): | $(TOOLKIT)/bin/nvcc
 $(BUILD)/lib/libtorchx_cuda.$(SO): $(PLUG_IN) $(BUILD)/lib/libtorchx.$(SO)

@@ -169,14 +169,14 @@ func TestReadAndWriteCopyAndCheckTheSize(t *testing.T) {
 	}
 }
 
-func TestTotalsAddMeanLossesAndRightAnswersOverImages(t *testing.T) {
+func TestAnAccumulatorAddsMeanLossesAndRightAnswersOverImages(t *testing.T) {
 	forEachLevel(t, func(t *testing.T) {
 		err := Do(func(s *Scope) error {
-			totals, err := NewTotals(device)
+			accumulator, err := NewAccumulator(device)
 			if err != nil {
 				return err
 			}
-			defer totals.Close()
+			defer accumulator.Close()
 			full := func(value float32, shape ...int64) torch.Tensor {
 				return To(s, s.Own(torch.Full(shape, value, false)), device)
 			}
@@ -191,17 +191,17 @@ func TestTotalsAddMeanLossesAndRightAnswersOverImages(t *testing.T) {
 			}
 			for range 2 { // and once more after Reset
 				// Of a batch of one image with loss 5 and a wrong answer, the first of ten equals: the mean is over images, not over batches.
-				if err := errors.Join(totals.Add(loss, logits, labels(4, 9, 1)), totals.Add(full(5, 1), full(0, 1, 10), labels(1))); err != nil {
+				if err := errors.Join(accumulator.Add(loss, logits, labels(4, 9, 1)), accumulator.Add(full(5, 1), full(0, 1, 10), labels(1))); err != nil {
 					return err
 				}
-				if sums, err := totals.Read(); err != nil || sums != (Sums{Images: 4, Loss: 2, Accuracy: 0.5}) {
+				if sums, err := accumulator.Read(); err != nil || sums != (Sums{Images: 4, Loss: 2, Accuracy: 0.5}) {
 					t.Errorf("%+v (%v), want loss 2 and accuracy 0.5 of 4 images", sums, err)
 				}
-				if err := totals.Reset(); err != nil {
+				if err := accumulator.Reset(); err != nil {
 					return err
 				}
 			}
-			if err := totals.Add(loss, logits, labels(1)); err == nil {
+			if err := accumulator.Add(loss, logits, labels(1)); err == nil {
 				t.Error("1 label for 3 rows was accepted")
 			}
 			return nil

@@ -27,7 +27,7 @@ type trainer struct {
 	rate   func(step int) float64 // the learning rate
 	now    float64                // the optimizer's learning rate
 	steps  int                    // of the whole training, so far
-	totals *torchx.Totals
+	totals *torchx.Accumulator
 	sums   torchx.Sums // of the totals, when they were last read
 	graphs *graphs     // nil: steps run as they are
 	spent  stopwatch
@@ -46,7 +46,7 @@ func newTrainer(net *model.LeNet, o *Options, stepsPerEpoch int, graphs *graphs)
 	if err != nil {
 		return nil, err
 	}
-	totals, err := torchx.NewTotals(net.Device)
+	totals, err := torchx.NewAccumulator(net.Device)
 	if err != nil {
 		opt.Close()
 		return nil, err
@@ -144,7 +144,7 @@ func (t *trainer) averaged(f func() error) error {
 
 // evaluate returns the mean loss and the accuracy, 0 to 1, of the network on all of a feed's images.
 func evaluate(ctx context.Context, net *model.LeNet, images feed) (torchx.Sums, error) {
-	totals, err := torchx.NewTotals(net.Device)
+	totals, err := torchx.NewAccumulator(net.Device)
 	if err != nil {
 		return torchx.Sums{}, err
 	}

@@ -9,7 +9,6 @@
 // libtorch's own wants int64 labels, and takes a dozen operators there and back. On a GPU it is cuda/loss.cu.
 #include <ATen/core/LegacyTypeDispatch.h>
 #include <ATen/core/Tensor.h>
-#include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/ops/cross_entropy_loss.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/mul.h>
@@ -22,6 +21,7 @@
 #include <tuple>
 #include <utility>
 
+#include "dispatch.h"
 #include "operators.h"
 
 namespace lenet {
@@ -51,13 +51,11 @@ std::tuple<at::Tensor, at::Tensor> forward(const at::Tensor &logits_, const at::
   return {at::scalar_tensor(loss / n, at::kFloat), std::move(gradient)};
 }
 
-// The operator is called by name, so that each device can have its own.
 struct CrossEntropy : torch::autograd::Function<CrossEntropy> {
   static at::Tensor forward(torch::autograd::AutogradContext *ctx, const at::Tensor &logits, const at::Tensor &labels,
                             double smoothing) {
     at::AutoDispatchBelowADInplaceOrView below;
-    static const auto op =
-        c10::Dispatcher::singleton().findSchemaOrThrow("lenet::cross_entropy_forward", "").typed<decltype(lenet::forward)>();
+    static const auto op = operator_named<decltype(lenet::forward)>("lenet::cross_entropy_forward");
     auto [loss, gradient] = op.call(logits, labels, smoothing);
     ctx->save_for_backward({std::move(gradient)});
     return loss;

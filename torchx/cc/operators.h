@@ -15,7 +15,7 @@ at::Tensor linear(const at::Tensor &x, at::TensorList weights, at::TensorList bi
 
 at::Tensor cross_entropy(const at::Tensor &logits, const at::Tensor &labels, double label_smoothing);  // cross_entropy.cc
 
-void add_totals(at::Tensor &totals, const at::Tensor &loss, const at::Tensor &logits, const at::Tensor &labels);  // totals.cc
+void accumulate(at::Tensor &sums, const at::Tensor &loss, const at::Tensor &logits, const at::Tensor &labels);  // accumulator.cc
 
 // An activation of x; x itself, in place; and the gradient of x from that of y, its activation, in place.
 at::Tensor activated(Activation, const at::Tensor &x);

@@ -81,8 +81,7 @@ void linear_backward_weights(const Layers &, const Pointers &inputs, const Point
 void cross_entropy(int n, int classes, float label_smoothing, const float *logits, const uint8_t *labels, float *loss,
                    float *gradient, cudaStream_t);
 
-// Adds to totals: the mean loss times n; in how many rows the first of the largest logits is at the label; n.
-void add_totals(int n, int classes, const float *loss, const float *logits, const uint8_t *labels, double *totals,
-                cudaStream_t);
+// Adds to sums: the mean loss times n; in how many rows the first of the largest logits is at the label; n.
+void accumulate(int n, int classes, const float *loss, const float *logits, const uint8_t *labels, double *sums, cudaStream_t);
 
 }  // namespace lenet::cuda

@@ -1,4 +1,4 @@
-// The loss's kernels and the epoch's totals: each one block, since a batch's rows are few and their sum is one number.
+// The kernels of the loss and of the accumulator. Each is one block: a batch has few rows, and their sum is one number.
 #include "kernels.h"
 #include "launch.h"
 
@@ -44,7 +44,7 @@ __global__ void __launch_bounds__(kThreads)
 }
 
 __global__ void __launch_bounds__(kThreads)
-    count(int n, int classes, const float *loss, const float *logits, const uint8_t *labels, double *totals) {
+    count(int n, int classes, const float *loss, const float *logits, const uint8_t *labels, double *sums) {
   __shared__ double values[kThreads];
   double correct = 0;
   for (int64_t i = threadIdx.x; i < n; i += kThreads) {
@@ -56,9 +56,9 @@ __global__ void __launch_bounds__(kThreads)
   }
   correct = sum_of(correct, values);
   if (threadIdx.x > 0) return;
-  totals[0] += static_cast<double>(*loss) * n;
-  totals[1] += correct;
-  totals[2] += n;
+  sums[0] += static_cast<double>(*loss) * n;
+  sums[1] += correct;
+  sums[2] += n;
 }
 
 }  // namespace
@@ -68,9 +68,9 @@ void cross_entropy(int n, int classes, float label_smoothing, const float *logit
   launch(loss_and_gradient, dim3(1), kThreads, 0, stream, n, classes, label_smoothing, logits, labels, loss, gradient);
 }
 
-void add_totals(int n, int classes, const float *loss, const float *logits, const uint8_t *labels, double *totals,
+void accumulate(int n, int classes, const float *loss, const float *logits, const uint8_t *labels, double *sums,
                 cudaStream_t stream) {
-  launch(count, dim3(1), kThreads, 0, stream, n, classes, loss, logits, labels, totals);
+  launch(count, dim3(1), kThreads, 0, stream, n, classes, loss, logits, labels, sums);
 }
 
 }  // namespace lenet::cuda

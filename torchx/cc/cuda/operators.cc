@@ -1,4 +1,4 @@
-// The operators of conv_pool.cc, linear.cc, cross_entropy.cc and totals.cc on a GPU: memory and shapes here, the work in the
+// The operators of conv_pool.cc, linear.cc, cross_entropy.cc and accumulator.cc on a GPU: memory and shapes here, the work in the
 // kernels.
 //
 // Compiled with LENET_EMULATED, this file registers the same code, with the kernels on the emulator, for tensors on the CPU.
@@ -174,11 +174,11 @@ std::tuple<at::Tensor, at::Tensor> cross_entropy_forward(const at::Tensor &logit
   return {loss, gradient};
 }
 
-void add_totals(at::Tensor &totals, const at::Tensor &loss, const at::Tensor &logits_, const at::Tensor &labels) {
-  c10::DeviceGuard guard(totals.device());
+void accumulate(at::Tensor &sums, const at::Tensor &loss, const at::Tensor &logits_, const at::Tensor &labels) {
+  c10::DeviceGuard guard(sums.device());
   const at::Tensor logits = logits_.contiguous();
-  cuda::add_totals(logits.size(0), logits.size(1), loss.const_data_ptr<float>(), logits.const_data_ptr<float>(),
-                   labels.contiguous().const_data_ptr<uint8_t>(), totals.data_ptr<double>(), stream());
+  cuda::accumulate(logits.size(0), logits.size(1), loss.const_data_ptr<float>(), logits.const_data_ptr<float>(),
+                   labels.contiguous().const_data_ptr<uint8_t>(), sums.data_ptr<double>(), stream());
 }
 
 TORCH_LIBRARY_IMPL(lenet, LENET_DEVICE, m) {
@@ -189,7 +189,7 @@ TORCH_LIBRARY_IMPL(lenet, LENET_DEVICE, m) {
   m.impl("linear_forward", linear_forward);
   m.impl("linear_backward", linear_backward);
   m.impl("cross_entropy_forward", cross_entropy_forward);
-  m.impl("add_totals", add_totals);
+  m.impl("accumulate", accumulate);
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // What the plug-in libtorchx_cuda has: the functions that need CUDA's half of libtorch. It is loaded when a CUDA device is
-// asked for (loader.cc), before anything else asks libtorch about CUDA: libtorch looks for its CUDA half once, and
+// asked for (../loader.cc), before anything else asks libtorch about CUDA: libtorch looks for its CUDA half once, and
 // remembers.
 #pragma once
 

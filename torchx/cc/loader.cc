@@ -1,15 +1,15 @@
-// Finds the plug-in, and says in one line why it cannot be used.
+// Loads the CUDA plug-in, or says in one line why it cannot be used. Every build has this file, also one without CUDA.
 #include <c10/util/Exception.h>
 #include <dlfcn.h>
 
 #include <string>
 
-#include "plug_in.h"
+#include "cuda/plug_in.h"
 
 namespace lenet {
 namespace {
 
-// The name of a shared library that is loaded for good, or null and the reason.
+// Loads a shared library permanently. Returns its handle, or null and sets why.
 void *loaded(const char *name, int flags, std::string &why) {
   void *library = dlopen(name, flags);
   if (!library) why = dlerror();

@@ -1,0 +1,58 @@
+package torchx
+
+// #include <stdlib.h>
+// #include "torchx.h"
+import "C"
+
+import (
+	"unsafe"
+
+	torch "github.com/wangkuiyi/gotorch"
+)
+
+// An Accumulator adds up over batches what an epoch reports. It is on a device, and nothing waits for the device until Read.
+type Accumulator struct{ handle unsafe.Pointer }
+
+// NewAccumulator returns an accumulator of no batches on a device, "cpu" or "cuda:N".
+func NewAccumulator(device string) (*Accumulator, error) {
+	name := C.CString(device)
+	defer C.free(unsafe.Pointer(name))
+	var a Accumulator
+	if err := check(C.torchx_accumulator(name, &a.handle)); err != nil {
+		return nil, err
+	}
+	return &a, nil
+}
+
+// Add adds a batch: its mean loss, and how many rows of logits, [N, classes] float32, have their largest value at the label, [N]
+// uint8.
+func (a *Accumulator) Add(loss, logits, labels torch.Tensor) error {
+	return check(C.torchx_accumulator_add(a.handle, *loss.T, *logits.T, *labels.T))
+}
+
+// Sums are what an accumulator reports of its batches.
+type Sums struct {
+	Images         int
+	Loss, Accuracy float64 // means over images; accuracy is 0 to 1
+}
+
+// Read waits for what the device has yet to do, and returns the sums until now. Of no images, loss and accuracy are NaN.
+func (a *Accumulator) Read() (Sums, error) {
+	var values [3]C.double
+	if err := check(C.torchx_accumulator_read(a.handle, &values[0])); err != nil {
+		return Sums{}, err
+	}
+	loss, correct, images := float64(values[0]), float64(values[1]), float64(values[2])
+	return Sums{Images: int(images), Loss: loss / images, Accuracy: correct / images}, nil
+}
+
+// Reset forgets all batches.
+func (a *Accumulator) Reset() error { return check(C.torchx_accumulator_reset(a.handle)) }
+
+// Close frees the accumulator. A second Close does nothing.
+func (a *Accumulator) Close() {
+	if a.handle != nil {
+		C.torchx_free_tensors(&a.handle, 1)
+		a.handle = nil
+	}
+}

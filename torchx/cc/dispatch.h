@@ -1,0 +1,14 @@
+// The operators are called by name through libtorch's dispatcher, so that each device can have its own.
+#pragma once
+
+#include <ATen/core/dispatch/Dispatcher.h>
+
+namespace lenet {
+
+// The operator of this name, to be called with whatever device's tensors. A caller keeps it: the look-up takes a lock.
+template <typename Signature>
+c10::TypedOperatorHandle<Signature> operator_named(const char *name) {
+  return c10::Dispatcher::singleton().findSchemaOrThrow(name, "").typed<Signature>();
+}
+
+}  // namespace lenet
