@@ -121,7 +121,7 @@ func (n *LeNet) Forward(s *torchx.Scope, x torch.Tensor) torch.Tensor {
 	if n.Kernels == Reference {
 		return n.forwardReference(s, x)
 	}
-	f := n.Activation.fused()
+	f := n.Activation.registered()
 	x = torchx.ConvPool(s, x, f, conv(n.Conv1), conv(n.Conv2))                 // [N, 6, 12, 12], [N, 16, 4, 4]
 	return torchx.Linear(s, x, f, linear(n.FC1), linear(n.FC2), linear(n.FC3)) // [N, 120], [N, 84], [N, 10]
 }
@@ -131,35 +131,27 @@ func (n *LeNet) forwardReference(s *torchx.Scope, x torch.Tensor) torch.Tensor {
 	pool := func(x torch.Tensor) torch.Tensor {
 		return s.Own(F.MaxPool2d(x, []int64{2, 2}, []int64{2, 2}, []int64{0, 0}, []int64{1, 1}, false))
 	}
+	f := n.Activation.registered()
 	x = s.Own(x.CastTo(torch.Float))
 	s.Own(x.DivI(n.white))
 	x = s.Own(n.Conv1.Forward(x)) // [N, 6, 24, 24]
-	x = s.Own(n.Activation.reference(x))
+	x = f.Apply(s, x)
 	x = pool(x)                   // [N, 6, 12, 12]
 	x = s.Own(n.Conv2.Forward(x)) // [N, 16, 8, 8]
-	x = s.Own(n.Activation.reference(x))
+	x = f.Apply(s, x)
 	x = pool(x)                        // [N, 16, 4, 4]
 	x = s.Own(torch.Flatten(x, 1, -1)) // [N, 256]
 	x = s.Own(n.FC1.Forward(x))        // [N, 120]
-	x = s.Own(n.Activation.reference(x))
+	x = f.Apply(s, x)
 	x = s.Own(n.FC2.Forward(x)) // [N, 84]
-	x = s.Own(n.Activation.reference(x))
+	x = f.Apply(s, x)
 	return s.Own(n.FC3.Forward(x)) // [N, 10]
 }
 
-// fused and reference are the activation, as our operators' and as one of libtorch's own.
-func (a Activation) fused() torchx.Activation {
-	return map[Activation]torchx.Activation{Sigmoid: torchx.Sigmoid, Tanh: torchx.Tanh, ReLU: torchx.ReLU}[a]
-}
-
-func (a Activation) reference(x torch.Tensor) torch.Tensor {
-	switch a {
-	case Tanh:
-		return x.Tanh()
-	case ReLU:
-		return x.Relu()
-	}
-	return x.Sigmoid()
+// registered is the activation as torchx knows it. One that torchx does not know, its operators refuse.
+func (a Activation) registered() torchx.Activation {
+	f, _ := torchx.LookupActivation(string(a))
+	return f
 }
 
 func conv(m *nn.Conv2dModule) torchx.Layer   { return torchx.Layer{Weight: m.Weight, Bias: m.Bias} }

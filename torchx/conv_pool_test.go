@@ -57,27 +57,29 @@ func byLibtorch(f Activation) func(s *Scope, x torch.Tensor, layers ...Layer) to
 	return func(s *Scope, x torch.Tensor, layers ...Layer) torch.Tensor {
 		for _, l := range layers {
 			x = s.Own(F.Conv2d(x, l.Weight, l.Bias, []int64{1, 1}, []int64{0, 0}, []int64{1, 1}, 1))
-			x = s.Own(F.MaxPool2d(x, []int64{2, 2}, []int64{2, 2}, []int64{0, 0}, []int64{1, 1}, false))
-			x = activated(s, x, f)
+			pool := func() { x = s.Own(F.MaxPool2d(x, []int64{2, 2}, []int64{2, 2}, []int64{0, 0}, []int64{1, 1}, false)) }
+			if f.Monotone { // then the order matters only where f of different values is the same
+				pool()
+			}
+			x = f.Apply(s, x)
+			if !f.Monotone {
+				pool()
+			}
 		}
 		return x
 	}
 }
 
-// activated is an activation by libtorch.
-func activated(s *Scope, x torch.Tensor, f Activation) torch.Tensor {
-	switch f {
-	case Sigmoid:
-		return s.Own(x.Sigmoid())
-	case Tanh:
-		return s.Own(x.Tanh())
-	case ReLU:
-		return s.Own(x.Relu())
+// named is the activation of a name that there is.
+func named(name string) Activation {
+	f, err := LookupActivation(name)
+	if err != nil {
+		panic(err)
 	}
-	return x
+	return f
 }
 
-var activations = []Activation{None, Sigmoid, Tanh, ReLU}
+var sigmoid, tanh, relu = named("sigmoid"), named("tanh"), named("relu")
 
 // All values are eighths from -1 to 1, so every sum is exact in float32, in whatever order: results must be the same to the bit,
 // and of the many ties in a maximum, each must go to the position that libtorch chooses. An activation adds its rounding, which the slope
@@ -92,11 +94,11 @@ func TestConvPoolIsLibtorchsConvolutionAndPooling(t *testing.T) {
 		}
 		for _, sh := range shapes {
 			b := newBlock(sh[0], sh[1], sh[2], sh[3], sh[4], eighth)
-			for _, f := range activations {
+			for _, f := range registry {
 				got, want := b.run(t, operator(f)), b.want(t, byLibtorch(f))
 				for i := range want {
-					if d := largestDifference(got[i], want[i]); !(slices.Equal(got[i], want[i]) || f != None && d <= 1e-5 || f == Tanh && d <= 1e-4) {
-						t.Errorf("batch %d, %d -> %d channels, %dx%d, activation %d: %s differs by %.2g of the largest", sh[0], sh[1], sh[2], sh[3], sh[4], f, resultNames[i], d)
+					if d := largestDifference(got[i], want[i]); !(slices.Equal(got[i], want[i]) || f != None && d <= 1e-5 || f == tanh && d <= 1e-4) {
+						t.Errorf("batch %d, %d -> %d channels, %dx%d, activation %s: %s differs by %.2g of the largest", sh[0], sh[1], sh[2], sh[3], sh[4], f.Name, resultNames[i], d)
 					}
 				}
 			}
@@ -168,7 +170,7 @@ func TestConvPoolSigmoidIsRightEverywhere(t *testing.T) {
 			b.x[i*36] = v // the first pixel, through a filter that keeps only that one; the other three positions have 0
 		}
 		b.weight[0] = 1
-		got := b.run(t, operator(Sigmoid))[0]
+		got := b.run(t, operator(sigmoid))[0]
 		tolerance := 1.2e-7
 		if device != "cpu" {
 			tolerance = 3e-7 // CUDA's expf errs by two units in the last place
@@ -184,7 +186,7 @@ func TestConvPoolSigmoidIsRightEverywhere(t *testing.T) {
 		for i := range b.x {
 			b.x[i] = 0
 		}
-		if got, want := float64(b.run(t, operator(Sigmoid))[0][0]), 1/(1+math.Exp(30)); math.Abs(got-want) > 1e-6*want {
+		if got, want := float64(b.run(t, operator(sigmoid))[0][0]), 1/(1+math.Exp(30)); math.Abs(got-want) > 1e-6*want {
 			t.Errorf("sigmoid(-30) is %v, want %v", got, want)
 		}
 	})
@@ -195,7 +197,7 @@ func TestNotANumberIsTheLargest(t *testing.T) {
 	forEachLevel(t, func(t *testing.T) {
 		b := newBlock(1, 1, 1, 8, 8, func() float32 { return 1 })
 		b.x[0] = float32(math.NaN()) // seen by the first of the four positions of y's first element alone
-		for _, f := range []func(*Scope, torch.Tensor, ...Layer) torch.Tensor{operator(None), byLibtorch(None), operator(Sigmoid), operator(Tanh), operator(ReLU)} {
+		for _, f := range []func(*Scope, torch.Tensor, ...Layer) torch.Tensor{operator(None), byLibtorch(None), operator(sigmoid), operator(tanh), operator(relu)} {
 			y := b.run(t, f)[0]
 			if nan := fmt.Sprint(y[0] != y[0], y[1] != y[1], y[2] != y[2], y[3] != y[3]); nan != "true false false false" {
 				t.Errorf("y is %v", y)
@@ -209,7 +211,7 @@ func TestConvPoolOfSeveralLayersIsOneAfterTheOther(t *testing.T) {
 	forEachLevel(t, func(t *testing.T) {
 		random := rand.New(rand.NewPCG(9, 10))
 		values := normals(random)
-		for _, f := range []func(*Scope, torch.Tensor, ...Layer) torch.Tensor{operator(None), operator(Sigmoid)} {
+		for _, f := range []func(*Scope, torch.Tensor, ...Layer) torch.Tensor{operator(None), operator(sigmoid)} {
 			for _, n := range []int64{1, 37} {
 				x, dy := values(n, 2, 46, 44), values(n, 3, 2, 2)
 				layers := []input{values(6, 2, 5, 5), values(6), values(16, 6, 5, 5), values(16), values(3, 16, 5, 5), values(3)}
@@ -241,9 +243,9 @@ func TestConvPoolsBitsDependOnTheNumberOfThreadsAlone(t *testing.T) {
 		if err := SetNumThreads(threads); err != nil {
 			t.Fatal(err)
 		}
-		first := b.run(t, operator(Sigmoid))
+		first := b.run(t, operator(sigmoid))
 		for range 20 {
-			again := b.run(t, operator(Sigmoid))
+			again := b.run(t, operator(sigmoid))
 			for i := range first {
 				if !slices.Equal(first[i], again[i]) {
 					t.Fatalf("%d threads: %s is not the same twice", threads, resultNames[i])

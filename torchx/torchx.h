@@ -40,7 +40,19 @@ typedef struct {
   void *weight, *bias;  // tensors
 } torchx_layer;
 
-// The operators of conv_pool.cc, linear.cc and cross_entropy.cc, and the choice of their kernels. activation is one of cc/activation.h.
+// The activations, of cc/activation.cc; "none" is the first. Returns how many there are.
+typedef struct {
+  const char *name;
+  int number;  // how the functions below know it; never 0
+  bool monotone, slope_from_output;
+} torchx_activation;
+
+size_t torchx_activations(const torchx_activation **all);
+
+// An activation by libtorch's own operator, differentiable.
+char *torchx_activate(void *x, int activation, void **y);
+
+// The operators of cc/conv_pool.cc, cc/linear.cc and cc/cross_entropy.cc, and the choice of their kernels. activation is a number.
 char *torchx_conv_pool(void *x, const torchx_layer *layers, size_t n, int activation, void **y);
 char *torchx_linear(void *x, const torchx_layer *layers, size_t n, int activation, void **y);
 char *torchx_cross_entropy(void *logits, void *labels, double label_smoothing, void **loss);

@@ -1,33 +1,53 @@
-// The activations by libtorch's own operators.
+// The registry of activations: each by libtorch's own operators. activation.h says how to add one.
 #include <ATen/core/Tensor.h>
+#include <ATen/ops/gelu.h>
 #include <ATen/ops/sigmoid_backward.h>
 #include <ATen/ops/tanh_backward.h>
 #include <ATen/ops/threshold_backward.h>
 
+#include "layers.h"
 #include "operators.h"
 
 namespace lenet {
+namespace {
 
-at::Tensor activated(Activation f, const at::Tensor &x) {
-  switch (f) {
-    case Activation::kNone: return x;
-    case Activation::kSigmoid: return x.sigmoid();
-    case Activation::kTanh: return x.tanh();
-    case Activation::kReLU: return x.relu();
-  }
-  TORCH_CHECK(false, "there is no activation ", static_cast<int64_t>(f));
+using Tensor = at::Tensor;
+
+constexpr ActivationRow kRows[] = {
+    // number, name, monotone, slope from the output, differentiable, in place, the gradient in place
+    {Activation::kNone, "none", true, true,  //
+     [](const Tensor &x) { return x; }, [](Tensor &) {}, [](Tensor &, const Tensor &) {}},
+    {Activation::kSigmoid, "sigmoid", true, true,  //
+     [](const Tensor &x) { return x.sigmoid(); }, [](Tensor &x) { x.sigmoid_(); },
+     [](Tensor &gradient, const Tensor &y) { at::sigmoid_backward_out(gradient, gradient, y); }},
+    {Activation::kTanh, "tanh", true, true,  //
+     [](const Tensor &x) { return x.tanh(); }, [](Tensor &x) { x.tanh_(); },
+     [](Tensor &gradient, const Tensor &y) { at::tanh_backward_out(gradient, gradient, y); }},
+    {Activation::kReLU, "relu", true, true,  //
+     [](const Tensor &x) { return x.relu(); }, [](Tensor &x) { x.relu_(); },
+     [](Tensor &gradient, const Tensor &y) { at::threshold_backward_out(gradient, gradient, y, 0); }},
+    {Activation::kGELU, "gelu", false, false,  // Hendrycks, Gimpel 2016, with erf
+     [](const Tensor &x) { return at::gelu(x); }, nullptr, nullptr},
+};
+
+// The rows are in the order of their numbers, and those that may be fused are those with a formula for the kernels.
+constexpr bool consistent() {
+  int64_t number = 0;
+  for (const ActivationRow &row : kRows)
+    if (row.number != Activation{++number} || row.fused() != has_formula(row.number) || row.fused() != (row.backward != nullptr))
+      return false;
+  return true;
 }
+static_assert(consistent(), "the registry of activations contradicts activation.h");
 
-void activate(Activation f, at::Tensor &x) {
-  if (f == Activation::kSigmoid) x.sigmoid_();
-  if (f == Activation::kTanh) x.tanh_();
-  if (f == Activation::kReLU) x.relu_();
-}
+}  // namespace
 
-void through_activation(Activation f, const at::Tensor &y, at::Tensor &gradient) {
-  if (f == Activation::kSigmoid) at::sigmoid_backward_out(gradient, gradient, y);
-  if (f == Activation::kTanh) at::tanh_backward_out(gradient, gradient, y);
-  if (f == Activation::kReLU) at::threshold_backward_out(gradient, gradient, y, 0);
+c10::ArrayRef<ActivationRow> activations() { return kRows; }
+
+const ActivationRow &activation_row(int64_t number) {
+  TORCH_CHECK(number != 0, "no activation was chosen (its number is 0)");
+  TORCH_CHECK(number > 0 && number <= static_cast<int64_t>(activations().size()), "there is no activation number ", number);
+  return kRows[number - 1];
 }
 
 }  // namespace lenet

@@ -6,14 +6,14 @@
 //   biases[k]   [channels k+1]                         float32
 //   y           [N, channels of the last, h, w]        float32; a block makes (side - 4) / 2, rounded down, of a side
 //
-// A block is f(max_pool2d(conv2d(x, weight, bias), 2)), f one of activation.h. What the kernels do not cover (another type or
-// size of the filter) is computed just so, by libtorch's own operators. How the kernels go about it is in conv_pool_kernels.cc.
+// A block is max_pool2d(f(conv2d(x, weight, bias)), 2), where f is an activation. The kernels, conv_pool_kernels.cc, apply f after the
+// maximum, which is the same if f is monotone. What they do not cover (another f, another type, another size of the filter) is computed
+// by libtorch's own operators.
 //
 // A sample goes through all blocks, forward or back, before the next one: what one block leaves, the next finds in the cache.
 // Threads share a batch in parts, four for each thread, and the parts' gradients are added in their order: a result depends on
 // the number of threads and not on which of them was faster. On a GPU it is cuda/conv_pool.cu.
 #include <ATen/core/Tensor.h>
-#include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/ops/conv2d.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/max_pool2d.h>
@@ -27,7 +27,10 @@
 #include <utility>
 #include <vector>
 
+#include "dispatch.h"
+#include "kept.h"
 #include "kernels.h"
+#include "layers.h"
 #include "operators.h"
 #include "parallel.h"
 
@@ -46,31 +49,21 @@ std::vector<Shape> shapes_of(const at::Tensor &x, at::TensorList weights) {
 }
 
 bool covered(const at::Tensor &x, at::TensorList weights, at::TensorList biases) {
-  if (!(x.is_cpu() || x.is_cuda()) || !(x.scalar_type() == at::kFloat || x.scalar_type() == at::kByte) || x.dim() != 4 || x.size(0) == 0)
-    return false;
-  int64_t channels = x.size(1);
-  for (size_t b = 0; b < weights.size(); b++) {
-    const at::Tensor &weight = weights[b], &bias = biases[b];
-    if (weight.device() != x.device() || bias.device() != x.device()) return false;
-    if (weight.scalar_type() != at::kFloat || weight.dim() != 4 || weight.size(2) != kSide || weight.size(3) != kSide)
-      return false;
-    if (bias.scalar_type() != at::kFloat || bias.dim() != 1 || bias.size(0) != weight.size(0)) return false;
-    if (weight.size(1) != channels || channels == 0) return false;
-    channels = weight.size(0);
-  }
+  if (!(x.scalar_type() == at::kFloat || x.scalar_type() == at::kByte) || x.dim() != 4 || x.size(0) == 0) return false;
+  if (!kernels_take(x, x.size(1), 4, weights, biases)) return false;
+  for (const at::Tensor &w : weights)
+    if (w.size(2) != kSide || w.size(3) != kSide) return false;
   for (const Shape &s : shapes_of(x, weights))
     if (s.height <= kSide || s.width <= kSide) return false;
-  static const auto covers = c10::Dispatcher::singleton()
-                                 .findSchemaOrThrow("lenet::conv_pool_covers", "")
-                                 .typed<bool(const at::Tensor &, at::TensorList)>();
-  return channels > 0 && covers.call(x, weights);
+  static const auto covers = operator_named<bool(const at::Tensor &, at::TensorList)>("lenet::conv_pool_covers");
+  return covers.call(x, weights);
 }
 
-at::Tensor by_libtorch(at::Tensor x, at::TensorList weights, at::TensorList biases, Activation f) {
+at::Tensor by_libtorch(at::Tensor x, at::TensorList weights, at::TensorList biases, const ActivationRow &f) {
   if (x.scalar_type() == at::kByte) x = x.to(weights[0].scalar_type()).div_(255);
   for (size_t b = 0; b < weights.size(); b++) {
-    x = at::max_pool2d(at::conv2d(x, weights[b], biases[b]), 2);
-    x = activated(f, x);
+    x = at::conv2d(x, weights[b], biases[b]);
+    x = f.monotone ? f.apply(at::max_pool2d(x, 2)) : at::max_pool2d(f.apply(x), 2);  // the former has a quarter of the values
   }
   return x;
 }
@@ -118,12 +111,12 @@ int64_t piece_size(const Kernels &k, const std::vector<Shape> &shapes) {
   return size;
 }
 
-// Returns y; and for the gradient, of each block argmax [N, h, w, channels] uint8, which of the four was the largest, and of
-// each but the last, after them, its y [N, h, w, channels] and room to read past its end.
+// Returns y and, packed, what the gradient needs. Channels come last in it: argmax [N, h, w, channels], and between [N, h, w, channels]
+// with room to read past its end.
 std::tuple<at::Tensor, std::vector<at::Tensor>> forward(const at::Tensor &x_, at::TensorList weights, at::TensorList biases,
                                                         int64_t activation) {
   const Kernels &k = kernels();
-  const Activation f{activation};
+  const Activation f = for_kernels(activation);
   const std::vector<Shape> shapes = shapes_of(x_, weights);
   const size_t blocks = shapes.size();
   const Shape &first = shapes.front(), &last = shapes.back();
@@ -131,14 +124,15 @@ std::tuple<at::Tensor, std::vector<at::Tensor>> forward(const at::Tensor &x_, at
   at::Tensor x = x_.contiguous(at::MemoryFormat::ChannelsLast);
   at::Tensor y = at::empty({n, last.out, last.pooled_height(), last.pooled_width()}, at::kFloat);
   at::Tensor scratch = floats(parts * 3 * piece);
-  std::vector<at::Tensor> kept, packed;
+  Kept kept;
+  std::vector<at::Tensor> packed;
   for (size_t b = 0; b < blocks; b++) {
-    kept.push_back(at::empty({n * shapes[b].pooled()}, at::kByte));
+    kept.argmax.push_back(at::empty({n * shapes[b].pooled()}, at::kByte));
     packed.push_back(floats(k.forward_weights_size(shapes[b])));
     k.pack_forward_weights(shapes[b], weights[b].contiguous().const_data_ptr<float>(),
                            biases[b].contiguous().const_data_ptr<float>(), packed[b].data_ptr<float>());
   }
-  for (size_t b = 1; b < blocks; b++) kept.push_back(floats((n - 1) * shapes[b].image() + k.image_size(shapes[b])));
+  for (size_t b = 1; b < blocks; b++) kept.between.push_back(floats((n - 1) * shapes[b].image() + k.image_size(shapes[b])));
 
   in_parts(n, parts, [&](int64_t part, int64_t begin, int64_t end) {
     float *image = scratch.data_ptr<float>() + part * 3 * piece, *out = image + piece, *for_kernel = out + piece;
@@ -146,28 +140,27 @@ std::tuple<at::Tensor, std::vector<at::Tensor>> forward(const at::Tensor &x_, at
       const float *xi = image_of(k, first, x, i, image);
       for (size_t b = 0; b < blocks; b++) {
         const Shape &s = shapes[b];
-        float *yi = b + 1 < blocks ? kept[blocks + b].data_ptr<float>() + i * s.pooled() : out;
-        k.forward(s, xi, packed[b].const_data_ptr<float>(), yi, kept[b].data_ptr<uint8_t>() + i * s.pooled(), for_kernel);
+        float *yi = b + 1 < blocks ? kept.between[b].data_ptr<float>() + i * s.pooled() : out;
+        k.forward(s, xi, packed[b].const_data_ptr<float>(), yi, kept.argmax[b].data_ptr<uint8_t>() + i * s.pooled(), for_kernel);
         k.activate(f, yi, s.pooled());
         xi = yi;
       }
       transpose(out, last.pooled() / last.out, last.out, y.data_ptr<float>() + i * last.pooled());
     }
   });
-  return {y, std::move(kept)};
+  return {y, kept.packed()};
 }
 
-// Returns the gradients of x (undefined unless asked for), of the weights and of the biases. kept is from forward.
-std::tuple<at::Tensor, std::vector<at::Tensor>, std::vector<at::Tensor>> backward(const at::Tensor &dy_, const at::Tensor &y,
-                                                                                  const at::Tensor &x_, at::TensorList weights,
-                                                                                  at::TensorList kept, int64_t activation,
-                                                                                  bool input) {
+// kept is from forward.
+Gradients backward(const at::Tensor &dy_, const at::Tensor &y, const at::Tensor &x_, at::TensorList weights, at::TensorList kept_,
+                   int64_t activation, bool input) {
   const Kernels &k = kernels();
-  const Activation f{activation};
+  const Activation f = for_kernels(activation);
   const std::vector<Shape> shapes = shapes_of(x_, weights);
   const size_t blocks = shapes.size();
   const Shape &first = shapes.front(), &last = shapes.back();
   const int64_t n = x_.size(0), parts = parts_of(n), piece = piece_size(k, shapes);
+  const Kept kept = Kept::unpacked(kept_);
   at::Tensor dy = dy_.contiguous(), x = x_.contiguous(at::MemoryFormat::ChannelsLast);
   at::Tensor dx = input ? at::empty_like(x) : at::Tensor();
   at::Tensor scratch = floats(parts * 3 * piece);
@@ -194,8 +187,8 @@ std::tuple<at::Tensor, std::vector<at::Tensor>, std::vector<at::Tensor>> backwar
       transpose(dyi, last.out, last.pooled() / last.out, gradient);
       for (size_t b = blocks; b-- > 0;) {
         const Shape &s = shapes[b];
-        const uint8_t *argmax = kept[b].const_data_ptr<uint8_t>() + i * s.pooled();
-        const float *xi = b ? kept[blocks + b - 1].const_data_ptr<float>() + i * s.image() : image_of(k, s, x, i, image);
+        const uint8_t *argmax = kept.argmax[b].const_data_ptr<uint8_t>() + i * s.pooled();
+        const float *xi = b ? kept.between[b - 1].const_data_ptr<float>() + i * s.image() : image_of(k, s, x, i, image);
         k.backward_weights(s, gradient, argmax, xi, sum + at_block[b], sum + at_block[b + 1] - s.out);
         if (b == 0 && !input) break;
         k.backward_input(s, gradient, argmax, packed[b].const_data_ptr<float>(), next);
@@ -219,13 +212,11 @@ std::tuple<at::Tensor, std::vector<at::Tensor>, std::vector<at::Tensor>> backwar
   return {dx, std::move(dweights), std::move(dbiases)};
 }
 
-// The operators are called by name, so that each device can have its own.
 struct ConvPool : torch::autograd::Function<ConvPool> {
   static at::Tensor forward(torch::autograd::AutogradContext *ctx, const at::Tensor &x, at::TensorList weights,
                             at::TensorList biases, int64_t activation) {
     at::AutoDispatchBelowADInplaceOrView below;
-    static const auto op =
-        c10::Dispatcher::singleton().findSchemaOrThrow("lenet::conv_pool_forward", "").typed<decltype(lenet::forward)>();
+    static const auto op = operator_named<decltype(lenet::forward)>("lenet::conv_pool_forward");
     auto [y, kept] = op.call(x, weights, biases, activation);
     torch::autograd::variable_list saved{x, y};
     saved.insert(saved.end(), weights.begin(), weights.end());
@@ -238,18 +229,12 @@ struct ConvPool : torch::autograd::Function<ConvPool> {
 
   static torch::autograd::tensor_list backward(torch::autograd::AutogradContext *ctx, torch::autograd::tensor_list dy) {
     TORCH_CHECK(!at::GradMode::is_enabled(), "conv_pool has no second derivative");
-    static const auto op =
-        c10::Dispatcher::singleton().findSchemaOrThrow("lenet::conv_pool_backward", "").typed<decltype(lenet::backward)>();
+    static const auto op = operator_named<decltype(lenet::backward)>("lenet::conv_pool_backward");
     const auto saved = ctx->get_saved_variables();
     const size_t blocks = ctx->saved_data["blocks"].toInt();
     const at::TensorList all(saved), weights = all.slice(2, blocks), kept = all.slice(2 + blocks);
-    auto [dx, dweights, dbiases] =
-        op.call(dy[0], all[1], all[0], weights, kept, ctx->saved_data["activation"].toInt(), ctx->needs_input_grad(0));
-    torch::autograd::tensor_list gradients{dx};
-    gradients.insert(gradients.end(), dweights.begin(), dweights.end());
-    gradients.insert(gradients.end(), dbiases.begin(), dbiases.end());
-    gradients.emplace_back();  // of the activation, none
-    return gradients;
+    return in_order_of_arguments(
+        op.call(dy[0], all[1], all[0], weights, kept, ctx->saved_data["activation"].toInt(), ctx->needs_input_grad(0)));
   }
 };
 
@@ -271,8 +256,9 @@ TORCH_LIBRARY_IMPL(lenet, CPU, m) {
 }  // namespace
 
 at::Tensor conv_pool(const at::Tensor &x, at::TensorList weights, at::TensorList biases, int64_t activation) {
-  TORCH_CHECK(!weights.empty() && weights.size() == biases.size(), "conv_pool wants a bias for each of its weights");
-  if (!covered(x, weights, biases)) return by_libtorch(x, weights, biases, Activation{activation});
+  check_layers("conv_pool", weights, biases);
+  const ActivationRow &f = activation_row(activation);
+  if (!f.fused() || !covered(x, weights, biases)) return by_libtorch(x, weights, biases, f);
   return ConvPool::apply(x, weights, biases, activation);
 }
 

@@ -348,52 +348,40 @@ inline typename Vector<N>::Float exponential(typename Vector<N>::Float x) {
   return e * (Float)(((Int)shifted << 23) + (127 << 23));
 }
 
-template <Activation F>
-inline Vector<LANES>::Float activated(Vector<LANES>::Float x) {
-  if (F == Activation::kSigmoid) return 1 / (1 + exponential<LANES>(-x));
-  if (F == Activation::kTanh) return 1 - 2 / (1 + exponential<LANES>(2 * x));
-  if (F == Activation::kReLU) return x < 0 ? x - x : x;  // NaN stays
-  return x;
-}
+struct Math {
+  using Float = Vector<LANES>::Float;
+  static Float exp(Float x) { return exponential<LANES>(x); }
+  static Float tanh(Float x) { return 1 - 2 / (1 + exponential<LANES>(2 * x)); }
+};
 
-template <Activation F>
+template <typename Formula>
 void activate_all(float *y, int64_t n) {
   using Float = Vector<LANES>::Float;
   int64_t i = 0;
   for (; i + LANES <= n; i += LANES) {
     Float &v = *reinterpret_cast<Float *>(y + i);
-    v = activated<F>(v);
+    v = Formula::value(v);
   }
   Float rest = {};
   for (int64_t l = 0; l < n - i; l++) rest[l] = y[i + l];
-  rest = activated<F>(rest);
+  rest = Formula::value(rest);
   for (int64_t l = 0; l < n - i; l++) y[i + l] = rest[l];
 }
 
+void not_a_number(float *p, int64_t n) {
+  for (int64_t i = 0; i < n; i++) p[i] = __builtin_nanf("");
+}
+
 void activate(Activation f, float *y, int64_t n) {
-  switch (f) {
-    case Activation::kNone: return;
-    case Activation::kSigmoid: return activate_all<Activation::kSigmoid>(y, n);
-    case Activation::kTanh: return activate_all<Activation::kTanh>(y, n);
-    case Activation::kReLU: return activate_all<Activation::kReLU>(y, n);
-  }
+  if (f == Activation::kNone) return;
+  if (!Formulas<Math>::with(f, [=](auto formula) { activate_all<decltype(formula)>(y, n); })) not_a_number(y, n);
 }
 
 void activation_gradient(Activation f, const float *y, const float *dy, int64_t n, float *gradient) {
-  switch (f) {
-    case Activation::kNone:
-      for (int64_t i = 0; i < n; i++) gradient[i] = dy[i];
-      return;
-    case Activation::kSigmoid:
-      for (int64_t i = 0; i < n; i++) gradient[i] = dy[i] * (1 - y[i]) * y[i];
-      return;
-    case Activation::kTanh:
-      for (int64_t i = 0; i < n; i++) gradient[i] = dy[i] * (1 - y[i] * y[i]);
-      return;
-    case Activation::kReLU:
-      for (int64_t i = 0; i < n; i++) gradient[i] = y[i] <= 0 ? 0 : dy[i];
-      return;
-  }
+  const auto all = [=](auto formula) {
+    for (int64_t i = 0; i < n; i++) gradient[i] = formula.gradient(y[i], dy[i]);
+  };
+  if (!Formulas<Math>::with(f, all)) not_a_number(gradient, n);
 }
 
 // ---- Backward

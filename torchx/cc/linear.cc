@@ -11,7 +11,6 @@
 // nothing is added up across threads, and a result depends on their number alone. On a GPU it is cuda/linear.cu.
 #include <ATen/core/LegacyTypeDispatch.h>
 #include <ATen/core/Tensor.h>
-#include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/ops/addmm.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/linear.h>
@@ -24,6 +23,8 @@
 #include <utility>
 #include <vector>
 
+#include "dispatch.h"
+#include "layers.h"
 #include "operators.h"
 #include "parallel.h"
 
@@ -31,24 +32,15 @@ namespace lenet {
 namespace {
 
 bool covered(const at::Tensor &x, at::TensorList weights, at::TensorList biases) {
-  if (!(x.is_cpu() || x.is_cuda()) || x.scalar_type() != at::kFloat || x.dim() < 2 || x.numel() == 0) return false;
-  int64_t features = x.numel() / x.size(0);
-  for (size_t i = 0; i < weights.size(); i++) {
-    const at::Tensor &weight = weights[i], &bias = biases[i];
-    if (weight.device() != x.device() || bias.device() != x.device()) return false;
-    if (weight.scalar_type() != at::kFloat || weight.dim() != 2 || weight.size(1) != features) return false;
-    if (bias.scalar_type() != at::kFloat || bias.dim() != 1 || bias.size(0) != weight.size(0)) return false;
-    features = weight.size(0);
-  }
-  static const auto covers = c10::Dispatcher::singleton()
-                                 .findSchemaOrThrow("lenet::linear_covers", "")
-                                 .typed<bool(const at::Tensor &, at::TensorList)>();
+  if (x.scalar_type() != at::kFloat || x.dim() < 2 || x.size(0) == 0) return false;
+  if (!kernels_take(x, x.numel() / x.size(0), 2, weights, biases)) return false;
+  static const auto covers = operator_named<bool(const at::Tensor &, at::TensorList)>("lenet::linear_covers");
   return covers.call(x, weights);
 }
 
-at::Tensor by_libtorch(at::Tensor x, at::TensorList weights, at::TensorList biases, Activation f) {
+at::Tensor by_libtorch(at::Tensor x, at::TensorList weights, at::TensorList biases, const ActivationRow &f) {
   x = x.flatten(1);
-  for (size_t i = 0; i < weights.size(); i++) x = at::linear(i ? activated(f, x) : x, weights[i], biases[i]);
+  for (size_t i = 0; i < weights.size(); i++) x = at::linear(i ? f.apply(x) : x, weights[i], biases[i]);
   return x;
 }
 
@@ -60,7 +52,7 @@ at::Tensor share(const at::Tensor &x, int64_t dim, int64_t t, int64_t threads) {
 
 // Returns each layer's output, after its activation where it has one; the last is y.
 std::vector<at::Tensor> forward(const at::Tensor &x_, at::TensorList weights, at::TensorList biases, int64_t activation) {
-  const Activation f{activation};
+  const ActivationRow &f = activation_row(static_cast<int64_t>(for_kernels(activation)));
   const size_t layers = weights.size();
   at::Tensor x = x_.flatten(1);
   std::vector<at::Tensor> outputs;
@@ -70,17 +62,16 @@ std::vector<at::Tensor> forward(const at::Tensor &x_, at::TensorList weights, at
     for (size_t i = 0; i < layers; i++) {
       at::Tensor out = share(outputs[i], 0, t, threads);
       at::addmm_out(out, biases[i], in, weights[i].t());
-      if (i + 1 < layers) activate(f, out);
+      if (i + 1 < layers) f.forward(out);
       in = out;
     }
   });
   return outputs;
 }
 
-// Returns the gradients of x (undefined unless asked for), of the weights and of the biases. inputs are the layers'.
-std::tuple<at::Tensor, std::vector<at::Tensor>, std::vector<at::Tensor>> backward(const at::Tensor &dy, at::TensorList inputs,
-                                                                                  at::TensorList weights, int64_t activation, bool input) {
-  const Activation f{activation};
+// inputs are the layers'.
+Gradients backward(const at::Tensor &dy, at::TensorList inputs, at::TensorList weights, int64_t activation, bool input) {
+  const ActivationRow &f = activation_row(static_cast<int64_t>(for_kernels(activation)));
   const size_t layers = weights.size();
   std::vector<at::Tensor> gradients(layers), dweights, dbiases;  // gradients: of each layer's output, before its activation
   for (size_t i = 0; i + 1 < layers; i++) gradients[i] = at::empty_like(inputs[i + 1]);
@@ -95,7 +86,7 @@ std::tuple<at::Tensor, std::vector<at::Tensor>, std::vector<at::Tensor>> backwar
       if (i == 0 && !input) break;
       at::Tensor to = share(i ? gradients[i - 1] : dx, 0, t, threads);
       at::mm_out(to, share(gradients[i], 0, t, threads), weights[i]);
-      if (i) through_activation(f, share(inputs[i], 0, t, threads), to);
+      if (i) f.backward(to, share(inputs[i], 0, t, threads));
     }
   });
   on_each_thread([&](int64_t t, int64_t threads) {
@@ -110,13 +101,11 @@ std::tuple<at::Tensor, std::vector<at::Tensor>, std::vector<at::Tensor>> backwar
   return {dx, std::move(dweights), std::move(dbiases)};
 }
 
-// The operators are called by name, so that each device can have its own.
 struct Linear : torch::autograd::Function<Linear> {
   static at::Tensor forward(torch::autograd::AutogradContext *ctx, const at::Tensor &x, at::TensorList weights,
                             at::TensorList biases, int64_t activation) {
     at::AutoDispatchBelowADInplaceOrView below;
-    static const auto op =
-        c10::Dispatcher::singleton().findSchemaOrThrow("lenet::linear_forward", "").typed<decltype(lenet::forward)>();
+    static const auto op = operator_named<decltype(lenet::forward)>("lenet::linear_forward");
     std::vector<at::Tensor> outputs = op.call(x, weights, biases, activation);
     at::Tensor y = std::move(outputs.back());
     outputs.pop_back();
@@ -130,17 +119,12 @@ struct Linear : torch::autograd::Function<Linear> {
 
   static torch::autograd::tensor_list backward(torch::autograd::AutogradContext *ctx, torch::autograd::tensor_list dy) {
     TORCH_CHECK(!at::GradMode::is_enabled(), "linear has no second derivative");
-    static const auto op =
-        c10::Dispatcher::singleton().findSchemaOrThrow("lenet::linear_backward", "").typed<decltype(lenet::backward)>();
+    static const auto op = operator_named<decltype(lenet::backward)>("lenet::linear_backward");
     const auto saved = ctx->get_saved_variables();
     const size_t layers = saved.size() / 2;
     const at::TensorList all(saved), inputs = all.slice(0, layers), weights = all.slice(layers);
-    auto [dx, dweights, dbiases] = op.call(dy[0], inputs, weights, ctx->saved_data["activation"].toInt(), ctx->needs_input_grad(0));
-    torch::autograd::tensor_list gradients{dx};
-    gradients.insert(gradients.end(), dweights.begin(), dweights.end());
-    gradients.insert(gradients.end(), dbiases.begin(), dbiases.end());
-    gradients.emplace_back();  // of the activation, none
-    return gradients;
+    return in_order_of_arguments(
+        op.call(dy[0], inputs, weights, ctx->saved_data["activation"].toInt(), ctx->needs_input_grad(0)));
   }
 };
 
@@ -162,8 +146,9 @@ TORCH_LIBRARY_IMPL(lenet, CPU, m) {
 }  // namespace
 
 at::Tensor linear(const at::Tensor &x, at::TensorList weights, at::TensorList biases, int64_t activation) {
-  TORCH_CHECK(!weights.empty() && weights.size() == biases.size(), "linear wants a bias for each of its weights");
-  if (!covered(x, weights, biases)) return by_libtorch(x, weights, biases, Activation{activation});
+  check_layers("linear", weights, biases);
+  const ActivationRow &f = activation_row(activation);
+  if (!f.fused() || !covered(x, weights, biases)) return by_libtorch(x, weights, biases, f);
   return Linear::apply(x, weights, biases, activation);
 }
 

@@ -1,28 +1,29 @@
-// The activations in kernels.
+// The activations in kernels. One that has no formula yields NaN.
 #pragma once
 
 #include "../activation.h"
 #include "launch.h"
 
 namespace lenet::cuda {
+namespace {
 
-static __device__ float activated(Activation f, float x) {
-  switch (f) {
-    case Activation::kSigmoid: return 1 / (1 + expf(-x));
-    case Activation::kTanh: return tanhf(x);
-    case Activation::kReLU: return x < 0 ? 0 : x;  // NaN stays
-    default: return x;
-  }
+struct Math {
+  static __device__ float exp(float x) { return expf(x); }
+  static __device__ float tanh(float x) { return tanhf(x); }
+};
+
+__device__ float activated(Activation f, float x) {
+  float y = NAN;
+  Formulas<Math>::with(f, [&](auto formula) { y = formula.value(x); });
+  return y;
 }
 
 // The derivative, from what activated returned.
-static __device__ float slope(Activation f, float y) {
-  switch (f) {
-    case Activation::kSigmoid: return y * (1 - y);
-    case Activation::kTanh: return 1 - y * y;
-    case Activation::kReLU: return y <= 0 ? 0 : 1;
-    default: return 1;
-  }
+__device__ float slope(Activation f, float y) {
+  float d = NAN;
+  Formulas<Math>::with(f, [&](auto formula) { d = formula.gradient(y, 1.f); });
+  return d;
 }
 
+}  // namespace
 }  // namespace lenet::cuda

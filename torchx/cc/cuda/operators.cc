@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include "../kept.h"
+#include "../layers.h"
 #include "kernels.h"
 
 #ifdef LENET_EMULATED
@@ -32,8 +34,6 @@ cudaStream_t stream() {
 #endif
 }
 
-using Gradients = std::tuple<at::Tensor, std::vector<at::Tensor>, std::vector<at::Tensor>>;  // of x, weights, biases
-
 std::vector<Block> blocks_of(const at::Tensor &x, at::TensorList weights) {
   std::vector<Block> blocks;
   int height = x.size(2), width = x.size(3);
@@ -50,31 +50,32 @@ bool conv_pool_covers(const at::Tensor &x, at::TensorList weights) {
   return true;
 }
 
-// Returns y; and of each block argmax, and of each but the last, after them, its y.
+// Returns y and, packed, what the gradient needs.
 std::tuple<at::Tensor, std::vector<at::Tensor>> conv_pool_forward(const at::Tensor &x_, at::TensorList weights,
                                                                   at::TensorList biases, int64_t activation) {
   c10::DeviceGuard guard(x_.device());
+  const Activation f = for_kernels(activation);
   const std::vector<Block> blocks = blocks_of(x_, weights);
-  std::vector<at::Tensor> argmax, outputs;
+  Kept kept;
   at::Tensor x = x_.contiguous();
   for (size_t b = 0; b < blocks.size(); b++) {
     const Block &s = blocks[b];
     at::Tensor y = at::empty({s.n, s.out, s.pooled_height(), s.pooled_width()}, weights[b].options());
-    argmax.push_back(at::empty(y.sizes(), y.options().dtype(at::kByte)));
+    kept.argmax.push_back(at::empty(y.sizes(), y.options().dtype(at::kByte)));
     cuda::conv_pool_forward(s, x.const_data_ptr(), x.scalar_type() == at::kByte,
                             weights[b].contiguous().const_data_ptr<float>(), biases[b].contiguous().const_data_ptr<float>(),
-                            Activation{activation}, y.data_ptr<float>(), argmax[b].data_ptr<uint8_t>(), stream());
-    outputs.push_back(y);
+                            f, y.data_ptr<float>(), kept.argmax[b].data_ptr<uint8_t>(), stream());
+    if (b + 1 < blocks.size()) kept.between.push_back(y);
     x = y;
   }
-  outputs.pop_back();
-  argmax.insert(argmax.end(), outputs.begin(), outputs.end());
-  return {x, std::move(argmax)};
+  return {x, kept.packed()};
 }
 
 Gradients conv_pool_backward(const at::Tensor &dy, const at::Tensor &y, const at::Tensor &x, at::TensorList weights,
-                             at::TensorList kept, int64_t activation, bool input) {
+                             at::TensorList kept_, int64_t activation, bool input) {
   c10::DeviceGuard guard(x.device());
+  const Activation f = for_kernels(activation);
+  const Kept kept = Kept::unpacked(kept_);
   const std::vector<Block> blocks = blocks_of(x, weights);
   const int parts = conv_pool_parts(x.size(0));
   std::vector<int> begin{0};  // of a block's gradients in a row of sums: of its weights, then of its biases
@@ -84,12 +85,12 @@ Gradients conv_pool_backward(const at::Tensor &dy, const at::Tensor &y, const at
   at::Tensor gradient = dy.contiguous();
   for (size_t b = blocks.size(); b-- > 0;) {
     const Block &s = blocks[b];
-    const at::Tensor in = (b ? kept[blocks.size() + b - 1] : x).contiguous();
-    const at::Tensor &out = b + 1 < blocks.size() ? kept[blocks.size() + b] : y;
+    const at::Tensor in = (b ? kept.between[b - 1] : x).contiguous();
+    const at::Tensor &out = b + 1 < blocks.size() ? kept.between[b] : y;
     at::Tensor dx = b || input ? at::empty(in.sizes(), options) : at::Tensor();
     cuda::conv_pool_backward(
-        s, in.const_data_ptr(), in.scalar_type() == at::kByte, weights[b].contiguous().const_data_ptr<float>(), Activation{activation},
-        out.const_data_ptr<float>(), kept[b].const_data_ptr<uint8_t>(), gradient.const_data_ptr<float>(),
+        s, in.const_data_ptr(), in.scalar_type() == at::kByte, weights[b].contiguous().const_data_ptr<float>(), f,
+        out.const_data_ptr<float>(), kept.argmax[b].const_data_ptr<uint8_t>(), gradient.const_data_ptr<float>(),
         dx.defined() ? dx.data_ptr<float>() : nullptr, sums.data_ptr<float>() + begin[b], begin.back(), stream());
     gradient = dx;
   }
@@ -104,7 +105,8 @@ Gradients conv_pool_backward(const at::Tensor &dy, const at::Tensor &y, const at
 
 // The layers, and their weights, contiguous, for as long as the kernels may need them: until the stream reuses the memory.
 Layers layers_of(const at::Tensor &x, at::TensorList weights, int64_t activation, std::vector<at::Tensor> &held) {
-  Layers l{static_cast<int>(x.size(0)), static_cast<int>(weights.size()), Activation{activation}, {static_cast<int>(x.numel() / x.size(0))}, {}};
+  const Activation f = for_kernels(activation);
+  Layers l{static_cast<int>(x.size(0)), static_cast<int>(weights.size()), f, {static_cast<int>(x.numel() / x.size(0))}, {}};
   for (size_t i = 0; i < weights.size(); i++) {
     held.push_back(weights[i].contiguous());
     l.weight[i] = held.back().const_data_ptr<float>();

@@ -37,6 +37,21 @@ char *torchx_linear(void *x, const torchx_layer *layers, size_t n, int activatio
   });
 }
 
+size_t torchx_activations(const torchx_activation **all) {
+  static const std::vector<torchx_activation> rows = [] {
+    std::vector<torchx_activation> rows;
+    for (const lenet::ActivationRow &row : lenet::activations())
+      rows.push_back({row.name, static_cast<int>(row.number), row.monotone, row.slope_from_output});
+    return rows;
+  }();
+  *all = rows.data();
+  return rows.size();
+}
+
+char *torchx_activate(void *x, int activation, void **y) {
+  return caught([&] { *y = handle_of(lenet::activation_row(activation).apply(tensor_of(x))); });
+}
+
 char *torchx_cross_entropy(void *logits, void *labels, double label_smoothing, void **loss) {
   return caught([&] { *loss = handle_of(lenet::cross_entropy(tensor_of(logits), tensor_of(labels), label_smoothing)); });
 }
