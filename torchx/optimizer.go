@@ -1,10 +1,10 @@
 package torchx
 
+// #include <stdlib.h>
 // #include "torchx.h"
 import "C"
 
 import (
-	"fmt"
 	"runtime"
 	"unsafe"
 
@@ -13,7 +13,7 @@ import (
 
 // OptimizerOptions are an optimizer's settings, by PyTorch's names and with its meaning.
 type OptimizerOptions struct {
-	Kind         string // "sgd", "adam" or "adamw"
+	Kind         string // one of [OptimizerNames]
 	LearningRate float64
 	WeightDecay  float64
 	Momentum     float64 // of sgd
@@ -25,31 +25,32 @@ type OptimizerOptions struct {
 // epsilon is Adam's, PyTorch's default.
 const epsilon = 1e-8
 
-// optimizerKinds are numbered as in torchx.h.
-var optimizerKinds = []string{"sgd", "adam", "adamw"}
+// OptimizerNames returns the names of the optimizers that there are: those of cc/optimizer.cc, in its order.
+func OptimizerNames() []string {
+	var first **C.char
+	n := C.torchx_optimizer_names(&first)
+	names := make([]string, n)
+	for i, name := range unsafe.Slice(first, n) {
+		names[i] = C.GoString(name)
+	}
+	return names
+}
 
 // An Optimizer updates parameters in one pass over them all. gotorch's ends the process on an exception and is freed twice.
 type Optimizer struct {
 	handle unsafe.Pointer
 }
 
-// NewOptimizer returns an optimizer of params, which are on one device.
+// NewOptimizer returns an optimizer of params, which are on one device. An unknown Kind is an error that names those that there are.
 func NewOptimizer(params []torch.Tensor, o OptimizerOptions) (*Optimizer, error) {
-	kind := -1
-	for i, name := range optimizerKinds {
-		if name == o.Kind {
-			kind = i
-		}
-	}
-	if kind < 0 {
-		return nil, fmt.Errorf("torchx: there is no optimizer %q", o.Kind)
-	}
 	handles := make([]unsafe.Pointer, len(params))
 	for i, p := range params {
 		handles[i] = *p.T
 	}
+	name := C.CString(o.Kind)
+	defer C.free(unsafe.Pointer(name))
 	settings := C.torchx_optimizer_settings{
-		kind: C.int(kind), learning_rate: C.double(o.LearningRate), weight_decay: C.double(o.WeightDecay),
+		name: name, learning_rate: C.double(o.LearningRate), weight_decay: C.double(o.WeightDecay),
 		momentum: C.double(o.Momentum), nesterov: C.bool(o.Nesterov),
 		beta1: C.double(o.Betas[0]), beta2: C.double(o.Betas[1]), epsilon: epsilon, average: C.double(o.Average),
 	}
@@ -60,6 +61,27 @@ func NewOptimizer(params []torch.Tensor, o OptimizerOptions) (*Optimizer, error)
 		return nil, err
 	}
 	return &opt, nil
+}
+
+// A StateTensor is what an optimizer remembers of one parameter. It is float32, and can be read with [Read] and set with [Write].
+type StateTensor struct {
+	Name   string       // "momentum", "square", "step" (a single number), "average"
+	Param  int          // index of the parameter
+	Tensor torch.Tensor // belongs to the optimizer, and is valid until its Close
+}
+
+// State returns all that a step changes beside the parameters. For the same options and number of parameters, it is the same names in the
+// same order: an optimizer goes on where another ended, to the bit, if it has that one's parameters, state and learning rate.
+// Between two calls of SwapAverages, the averages are where the parameters were.
+func (o *Optimizer) State() []StateTensor {
+	var first *C.torchx_optimizer_state
+	n := C.torchx_optimizer_states(o.handle, &first)
+	states := make([]StateTensor, n)
+	for i, s := range unsafe.Slice(first, n) {
+		handle := s.tensor
+		states[i] = StateTensor{C.GoString(s.name), int(s.param), torch.Tensor{T: &handle}}
+	}
+	return states
 }
 
 // ZeroGrad forgets the parameters' gradients.

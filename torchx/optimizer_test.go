@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	torch "github.com/wangkuiyi/gotorch"
@@ -103,8 +104,111 @@ func TestOptimizersAreThoseOfTheirDefinitions(t *testing.T) {
 			t.Errorf("%s: %v", c.name, err)
 		}
 	}
-	if _, err := NewOptimizer(nil, OptimizerOptions{Kind: "lion"}); err == nil {
-		t.Error("there is an optimizer lion")
+}
+
+func TestAnUnknownOptimizerIsRefusedWithTheNamesThatThereAre(t *testing.T) {
+	if names := OptimizerNames(); !slices.Equal(names, []string{"sgd", "adam", "adamw"}) {
+		t.Errorf("the optimizers are %v", names)
+	}
+	for _, kind := range []string{"lion", ""} {
+		if _, err := NewOptimizer(nil, OptimizerOptions{Kind: kind}); err == nil || !strings.Contains(err.Error(), "the optimizers are sgd, adam, adamw") {
+			t.Errorf("optimizer %q: %v", kind, err)
+		}
+	}
+}
+
+// Three steps, then three more by another optimizer of other tensors that takes over parameters and state: as six steps of one.
+func TestAnOptimizerGoesOnFromAnothersState(t *testing.T) {
+	names := map[string][]string{"sgd": {"momentum", "average"}, "adam": {"momentum", "square", "step", "average"}, "adamw": {"momentum", "square", "step", "average"}}
+	for _, kind := range OptimizerNames() {
+		o := OptimizerOptions{Kind: kind, LearningRate: 0.1, WeightDecay: 0.05, Momentum: 0.9, Betas: [2]float64{0.8, 0.95}, Average: 0.75}
+		sizes := []int{2, 3}
+		err := Do(func(s *Scope) error {
+			steps := func(params []torch.Tensor, opt *Optimizer, n int) error {
+				for range n {
+					err := opt.ZeroGrad()
+					for _, w := range params {
+						squared := s.Own(w.Mul(w))
+						err = errors.Join(err, Backward(s.Own(s.Own(squared.Mul(w)).Sum()))) // of w³
+					}
+					if err := errors.Join(err, opt.Step()); err != nil {
+						return err
+					}
+				}
+				return nil
+			}
+			start := func(value float32) (params []torch.Tensor, opt *Optimizer, err error) {
+				for _, n := range sizes {
+					params = append(params, s.Own(torch.Full([]int64{int64(n)}, value, true)))
+				}
+				opt, err = NewOptimizer(params, o)
+				return params, opt, err
+			}
+			// all are the values of the parameters, then of the state.
+			all := func(params []torch.Tensor, opt *Optimizer) (values [][]float32) {
+				read := func(x torch.Tensor, n int) {
+					values = append(values, make([]float32, n))
+					if err := Read(values[len(values)-1], x); err != nil {
+						t.Error(err)
+					}
+				}
+				for i, w := range params {
+					read(w, sizes[i])
+				}
+				for i, x := range opt.State() {
+					if want := names[kind][i/len(sizes)]; x.Name != want || x.Param != i%len(sizes) {
+						t.Errorf("%s: state %d is %s of parameter %d, want %s of %d", kind, i, x.Name, x.Param, want, i%len(sizes))
+					}
+					n := sizes[x.Param]
+					if x.Name == "step" {
+						n = 1
+					}
+					read(x.Tensor, n)
+				}
+				return values
+			}
+
+			params, opt, err := start(2)
+			if err != nil {
+				return err
+			}
+			defer opt.Close()
+			if err := steps(params, opt, 3); err != nil {
+				return err
+			}
+			saved := all(params, opt)
+			others, other, err := start(-1)
+			if err != nil {
+				return err
+			}
+			defer other.Close()
+			if n, want := len(other.State()), len(names[kind])*len(sizes); n != want {
+				t.Errorf("%s has %d states, want %d", kind, n, want)
+			}
+			for i, w := range others {
+				if err := Write(w, saved[i]); err != nil {
+					return err
+				}
+			}
+			for i, x := range other.State() {
+				if err := Write(x.Tensor, saved[len(others)+i]); err != nil {
+					return err
+				}
+			}
+			if err := errors.Join(steps(params, opt, 3), steps(others, other, 3)); err != nil {
+				return err
+			}
+			want, got := all(params, opt), all(others, other)
+			for i := range want {
+				if !slices.Equal(got[i], want[i]) || slices.Equal(got[i], saved[i]) {
+					t.Errorf("%s: of parameters and state, %d is %v, want %v, not %v", kind, i, got[i], want[i], saved[i])
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Errorf("%s: %v", kind, err)
+		}
 	}
 }
 

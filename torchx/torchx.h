@@ -67,10 +67,11 @@ char *torchx_accumulator_reset(void *accumulator);
 // Gradients of a scalar with respect to every parameter that it depends on, added to the parameters' gradients.
 char *torchx_backward(void *loss);
 
-enum { TORCHX_SGD, TORCHX_ADAM, TORCHX_ADAMW };  // in the order of optimizer.go
+// The optimizers' names. Returns how many there are.
+size_t torchx_optimizer_names(const char *const **names);
 
 typedef struct {
-  int kind;
+  const char *name;
   double learning_rate, weight_decay;
   double momentum;  // of SGD
   bool nesterov;
@@ -78,12 +79,20 @@ typedef struct {
   double average;                // by which the parameters' moving averages decay at a step; 0: there are none
 } torchx_optimizer_settings;
 
+// What an optimizer remembers of a parameter: "momentum", "square", "step" (one number) or "average". The tensor is the optimizer's own.
+typedef struct {
+  const char *name;
+  size_t param;
+  void *tensor;
+} torchx_optimizer_state;
+
 // An optimizer of parameters on one device, where all its values are, too. See cc/optimizer.h.
 char *torchx_optimizer(void *const *params, size_t n, const torchx_optimizer_settings *settings, void **optimizer);
 char *torchx_optimizer_set_learning_rate(void *optimizer, double learning_rate);
 char *torchx_optimizer_zero_grad(void *optimizer);
 char *torchx_optimizer_step(void *optimizer);
 char *torchx_optimizer_swap_averages(void *optimizer);
+size_t torchx_optimizer_states(void *optimizer, const torchx_optimizer_state **states);  // returns how many there are
 void torchx_optimizer_free(void *optimizer);
 
 // Whether the calling thread records operations for Backward; sets it, and returns what it was.

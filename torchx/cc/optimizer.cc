@@ -10,24 +10,108 @@
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
 
+#include <cstring>
 #include <utility>
 
 namespace lenet {
 
-Optimizer::Optimizer(std::vector<at::Tensor> params, const torchx_optimizer_settings &settings)
-    : params_(std::move(params)), settings_(settings) {
+using Settings = torchx_optimizer_settings;
+using Tensors = std::vector<at::Tensor>;
+
+// What a step is about: the parameters that have gradients, those, and their states in the order of the rule's names.
+struct Step {
+  Tensors params, gradients;
+  std::vector<Tensors> states;
+  const at::Tensor &learning_rate;
+  const Settings &settings;
+};
+
+// kStep is a number for each parameter; every other state has the parameter's shape. All are zeros at first.
+constexpr char kMomentum[] = "momentum", kSquare[] = "square", kStep[] = "step", kAverage[] = "average";
+
+struct UpdateRule {
+  const char *name;
+  std::vector<const char *> (*states)(const Settings &);  // their names
+  void (*update)(Step &);
+};
+
+namespace {
+
+// Of both moments' bias corrections, only the number of steps is kept.
+std::vector<const char *> moments(const Settings &) { return {kMomentum, kSquare, kStep}; }
+
+void sgd(Step &t) {
+  const Settings &s = t.settings;
+  // A momentum of zeros is what PyTorch's first step amounts to.
+  at::_fused_sgd_(t.params, t.gradients, t.states.empty() ? Tensors() : t.states[0], s.weight_decay, s.momentum, t.learning_rate, 0,
+                  s.nesterov, false, false);
+}
+
+void adam(Step &t) {
+  const Settings &s = t.settings;
+  at::_foreach_add_(t.states[2], 1);
+  at::_fused_adam_(t.params, t.gradients, t.states[0], t.states[1], {}, t.states[2], t.learning_rate, s.beta1, s.beta2, s.weight_decay,
+                   s.epsilon, false, false);
+}
+
+void adamw(Step &t) {
+  const Settings &s = t.settings;
+  at::_foreach_add_(t.states[2], 1);
+  at::_fused_adamw_(t.params, t.gradients, t.states[0], t.states[1], {}, t.states[2], t.learning_rate, s.beta1, s.beta2, s.weight_decay,
+                    s.epsilon, false, false);
+}
+
+// The optimizers: to add one, add a row.
+const UpdateRule kRules[] = {
+    {"sgd", [](const Settings &s) { return s.momentum > 0 ? std::vector<const char *>{kMomentum} : std::vector<const char *>{}; }, sgd},
+    {"adam", moments, adam},
+    {"adamw", moments, adamw},
+};
+
+const UpdateRule &rule_named(const std::string &name) {
+  std::string names;
+  for (const UpdateRule &rule : kRules) {
+    if (rule.name == name) return rule;
+    names += (names.empty() ? "" : ", ") + std::string(rule.name);
+  }
+  TORCH_CHECK(false, "there is no optimizer \"", name, "\": the optimizers are ", names);
+}
+
+}  // namespace
+
+const std::vector<const char *> &optimizer_names() {
+  static const std::vector<const char *> names = [] {
+    std::vector<const char *> names;
+    for (const UpdateRule &rule : kRules) names.push_back(rule.name);
+    return names;
+  }();
+  return names;
+}
+
+Optimizer::Optimizer(Tensors params, const Settings &settings)
+    : params_(std::move(params)), settings_(settings), rule_(rule_named(settings.name)) {
+  settings_.name = rule_.name;  // settings' own belongs to the caller
   TORCH_CHECK(!params_.empty(), "there are no parameters");
+  for (size_t i = 0; i < params_.size(); i++) TORCH_CHECK(params_[i].is_leaf(), "parameter ", i, " is the result of an operation");
   const at::TensorOptions options = params_[0].options().requires_grad(false);
   learning_rate_ = at::full({}, settings.learning_rate, options);
-  const bool adam = settings.kind != TORCHX_SGD;
-  for (size_t i = 0; i < params_.size(); i++) {
-    TORCH_CHECK(params_[i].is_leaf(), "parameter ", i, " is the result of an operation");
-    const at::Tensor values = params_[i].detach();
-    if (adam || settings.momentum > 0) momenta_.push_back(at::zeros_like(values));
-    if (adam) squares_.push_back(at::zeros_like(values));
-    if (adam) steps_.push_back(at::zeros({}, options));
-    if (settings.average > 0) averages_.push_back(values.clone());
+  for (const char *name : rule_.states(settings_)) {
+    kept_.push_back({name, {}});
+    for (const at::Tensor &p : params_)
+      kept_.back().of.push_back(std::strcmp(name, kStep) == 0 ? at::zeros({}, options) : at::zeros_like(p.detach()));
   }
+  if (settings.average > 0) {
+    kept_.push_back({kAverage, {}});
+    for (const at::Tensor &p : params_) kept_.back().of.push_back(p.detach().clone());
+  }
+  for (Kept &kept : kept_)
+    for (size_t i = 0; i < kept.of.size(); i++) listed_.push_back({kept.name, i, &kept.of[i]});
+}
+
+Tensors *Optimizer::find(const char *name) {
+  for (Kept &kept : kept_)
+    if (std::strcmp(kept.name, name) == 0) return &kept.of;
+  return nullptr;
 }
 
 void Optimizer::zero_grad() {
@@ -36,43 +120,29 @@ void Optimizer::zero_grad() {
 
 void Optimizer::step() {
   at::NoGradGuard no_grad;
-  std::vector<at::Tensor> params, grads, momenta, squares, steps;
+  Tensors *averages = find(kAverage);
+  Step t{{}, {}, std::vector<Tensors>(kept_.size() - (averages ? 1 : 0)), learning_rate_, settings_};
   for (size_t i = 0; i < params_.size(); i++) {
     if (!params_[i].grad().defined()) continue;
-    params.push_back(params_[i]);
-    grads.push_back(params_[i].grad());
-    if (!momenta_.empty()) momenta.push_back(momenta_[i]);
-    if (!squares_.empty()) squares.push_back(squares_[i]);
-    if (!steps_.empty()) steps.push_back(steps_[i]);
+    t.params.push_back(params_[i]);
+    t.gradients.push_back(params_[i].grad());
+    for (size_t k = 0; k < t.states.size(); k++) t.states[k].push_back(kept_[k].of[i]);
   }
-  if (params.empty()) return;
-  const torchx_optimizer_settings &s = settings_;
-  switch (s.kind) {
-    case TORCHX_SGD:  // momenta begin as zeros, which is what PyTorch's first step amounts to
-      at::_fused_sgd_(params, grads, momenta, s.weight_decay, s.momentum, learning_rate_, 0, s.nesterov, false, false);
-      break;
-    case TORCHX_ADAM:
-      at::_foreach_add_(steps, 1);
-      at::_fused_adam_(params, grads, momenta, squares, {}, steps, learning_rate_, s.beta1, s.beta2, s.weight_decay,
-                       s.epsilon, false, false);
-      break;
-    case TORCHX_ADAMW:
-      at::_foreach_add_(steps, 1);
-      at::_fused_adamw_(params, grads, momenta, squares, {}, steps, learning_rate_, s.beta1, s.beta2, s.weight_decay,
-                        s.epsilon, false, false);
-      break;
-  }
-  if (!averages_.empty()) at::_foreach_lerp_(averages_, params_, 1 - s.average);
+  if (t.params.empty()) return;
+  rule_.update(t);
+  if (averages) at::_foreach_lerp_(*averages, params_, 1 - settings_.average);
 }
 
 void Optimizer::set_learning_rate(double learning_rate) { learning_rate_.fill_(learning_rate); }
 
 void Optimizer::swap_averages() {
   at::NoGradGuard no_grad;
-  for (size_t i = 0; i < averages_.size(); i++) {
+  Tensors *averages = find(kAverage);
+  if (!averages) return;
+  for (size_t i = 0; i < params_.size(); i++) {
     const at::Tensor values = params_[i].detach().clone();
-    params_[i].copy_(averages_[i]);
-    averages_[i].copy_(values);
+    params_[i].copy_((*averages)[i]);
+    (*averages)[i].copy_(values);
   }
 }
 

@@ -1,19 +1,27 @@
-// Optimizers: PyTorch's SGD, Adam and AdamW by libtorch's fused kernels, each a pass over all parameters.
+// Optimizers: PyTorch's, by libtorch's fused kernels, each of which updates all parameters in one pass.
 #pragma once
 
 #include <ATen/core/Tensor.h>
 
+#include <string>
 #include <vector>
 
 #include "torchx.h"
 
 namespace lenet {
 
-// All that a step reads and writes is on the parameters' device and stays at its address, so that a step can be recorded and
-// repeated; the learning rate too.
+struct UpdateRule;  // a row of the table in optimizer.cc
+
+// The names that torchx_optimizer_settings::name may have, in the order of the table.
+const std::vector<const char *> &optimizer_names();
+
+// All that a step reads and writes is on the parameters' device and stays at its address, so that a step can be captured as a
+// CUDA graph and replayed; the learning rate too.
 class Optimizer {
  public:
-  Optimizer(std::vector<at::Tensor> params, const torchx_optimizer_settings &);
+  Optimizer(std::vector<at::Tensor> params, const torchx_optimizer_settings &);  // throws if there is none of this name
+  Optimizer(const Optimizer &) = delete;
+  Optimizer &operator=(const Optimizer &) = delete;
 
   void zero_grad();
   void step();
@@ -22,10 +30,22 @@ class Optimizer {
   // Exchanges the parameters' values with their moving averages. A second call exchanges them back.
   void swap_averages();
 
+  // What a step changes beside the parameters: of each name, a tensor for each parameter. They belong to this optimizer.
+  const std::vector<torchx_optimizer_state> &state() const { return listed_; }
+
  private:
-  std::vector<at::Tensor> params_, momenta_, squares_, steps_, averages_;  // empty: not used
-  at::Tensor learning_rate_;                                               // []
+  struct Kept {
+    const char *name;
+    std::vector<at::Tensor> of;  // each parameter
+  };
+  std::vector<at::Tensor> *find(const char *name);  // null: not kept
+
+  std::vector<at::Tensor> params_;
+  at::Tensor learning_rate_;  // []
   torchx_optimizer_settings settings_;
+  const UpdateRule &rule_;
+  std::vector<Kept> kept_;
+  std::vector<torchx_optimizer_state> listed_;  // of kept_
 };
 
 }  // namespace lenet

@@ -14,6 +14,11 @@ lenet::Optimizer &optimizer_of(void *handle) { return *static_cast<lenet::Optimi
 
 }  // namespace
 
+size_t torchx_optimizer_names(const char *const **names) {
+  *names = lenet::optimizer_names().data();
+  return lenet::optimizer_names().size();
+}
+
 char *torchx_optimizer(void *const *params, size_t n, const torchx_optimizer_settings *settings, void **optimizer) {
   return caught([&] {
     std::vector<at::Tensor> tensors;
@@ -36,6 +41,11 @@ char *torchx_optimizer_step(void *optimizer) {
 
 char *torchx_optimizer_swap_averages(void *optimizer) {
   return caught([&] { optimizer_of(optimizer).swap_averages(); });
+}
+
+size_t torchx_optimizer_states(void *optimizer, const torchx_optimizer_state **states) {
+  *states = optimizer_of(optimizer).state().data();
+  return optimizer_of(optimizer).state().size();
 }
 
 void torchx_optimizer_free(void *optimizer) { delete &optimizer_of(optimizer); }
