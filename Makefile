@@ -37,7 +37,7 @@ help: ## This list
 	@echo; echo "Variables: LIBTORCH=/path or LIBTORCH_ZIP=FILE-or-URL for a libtorch of your own ($(LIBTORCH_VERSION))"
 
 ##@ Build and test
-.PHONY: build test check tensorboard cuda gpu-check bench bench-recipes bench-go image env clean
+.PHONY: build test check tensorboard cuda gpu-check bench bench-recipes bench-go bench-kernels image env clean
 BENCH := $(CACHE)/pytorch-2.11.0
 build: $(BUILD)/bin/lenet ## bin/lenet
 
@@ -90,6 +90,9 @@ bench-recipes: build ## The recipes with ten seeds each, and a sweep one and two
 
 bench-go: native ## The Go benchmarks: decoder, loader, one step and its parts
 	@$(GO_ENV) go test -run '^$$' -bench . -benchmem ./dataset ./train
+
+bench-kernels: $(LEVELS:%=$(BUILD)/bench/kernels-%) ## What share of a core's multiply-adds the convolutions' kernels reach
+	@for bench in $^; do $$bench || exit; done
 
 image: ## Docker images lenet:cpu, and with DEVICE=cuda lenet:cuda
 	docker build --target cpu --build-arg VERSION=$(VERSION) -t lenet:cpu .

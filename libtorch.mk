@@ -157,11 +157,16 @@ $(BUILD)/obj/%.o: torchx/cc/%.cc $(BUILD)/libtorch.path $(BUILD)/gotorch.path
 VECTORS_plain  := -DLANES=4 -DREGISTERS=$(if $(filter %x86_64,$(PLATFORM)),16,32)
 VECTORS_avx2   := -DLANES=8 -DREGISTERS=16 -mavx2 -mfma
 VECTORS_avx512 := -DLANES=16 -DREGISTERS=32 -mavx512f -mavx512vl -mavx512bw -mavx512dq -mfma -mprefer-vector-width=512
+COMPILE_KERNELS = $(CXX) -std=c++17 -O3 $(STRICT) -ffp-contract=fast $(NO_SHARED_LOADS) -Wno-psabi -fPIC -DLEVEL=$* $(VECTORS_$*)
 
 $(BUILD)/obj/conv_pool_kernels-%.o: torchx/cc/conv_pool_kernels.cc torchx/cc/kernels.h torchx/cc/activation.h $(BUILD)/libtorch.path libtorch.mk
 	@mkdir -p $(@D)
 	@echo 'c++  $< ($*)' >&2
-	@$(CXX) -std=c++17 -O3 $(STRICT) -ffp-contract=fast $(NO_SHARED_LOADS) -Wno-psabi -fPIC -DLEVEL=$* $(VECTORS_$*) -c $< -o $@.tmp && mv $@.tmp $@
+	@$(COMPILE_KERNELS) -c $< -o $@.tmp && mv $@.tmp $@
+
+$(BUILD)/bench/kernels-%: torchx/cc/bench/kernels.cc $(BUILD)/obj/conv_pool_kernels-%.o
+	@mkdir -p $(@D)
+	@$(COMPILE_KERNELS) -Itorchx/cc $^ -o $@
 
 $(BUILD)/lib/libtorchx.$(SO): $(TORCHX:%=$(BUILD)/obj/%.o)
 $(BUILD)/lib/libcgotorch.$(SO): $(BUILD)/obj/cgotorch.o
