@@ -118,7 +118,8 @@ CXXFLAGS ?= -O2
 STRICT   := -Werror=switch  # a switch over an enum that misses one of its values
 COMPILE   = $(CXX) -std=c++17 $(CXXFLAGS) $(STRICT) -fPIC $(OPENMP) -MMD -MP -isystem $(BUILD)/libtorch/include -isystem $(BUILD)/libtorch/include/torch/csrc/api/include
 LEVELS   := plain $(if $(filter %x86_64,$(PLATFORM)),avx2 avx512)
-# All of cc/ is libtorchx, but what is compiled by a rule of its own below. A name here is a file's in cc/ without its ending.
+# libtorchx is every .cc file in cc/ and cc/face/, except those with a rule of their own below. Names here lack the folder cc/ and the
+# ending.
 OWN_RULE := cgotorch conv_pool_kernels
 TORCHX   := $(filter-out $(OWN_RULE),$(patsubst torchx/cc/%.cc,%,$(wildcard torchx/cc/*.cc torchx/cc/face/*.cc))) $(LEVELS:%=conv_pool_kernels-%)
 NATIVE   := $(BUILD)/lib/libcgotorch.$(SO) $(BUILD)/lib/libtorchx.$(SO) $(if $(CUDA),$(BUILD)/lib/libtorchx_cuda.$(SO))

@@ -68,7 +68,7 @@ func TestActivationsAndTheirSlopesAreThoseOfTheirDefinitions(t *testing.T) {
 	})
 }
 
-// Of what an activation yields, the largest need not come from the largest of what it was applied to.
+// The largest value need not have the largest activation.
 func TestConvPoolAppliesAnActivationThatFallsBeforeItTakesTheMaximum(t *testing.T) {
 	forEachLevel(t, func(t *testing.T) {
 		b := newBlock(1, 1, 1, 6, 6, func() float32 { return 0 })

@@ -48,7 +48,7 @@ func (b *block) want(t *testing.T, f func(s *Scope, x torch.Tensor, layers ...La
 	return onCPU(func() [][]float32 { return b.run(t, f) })
 }
 
-// operator is ConvPool with an activation; byLibtorch is what it stands for.
+// operator is ConvPool with an activation; byLibtorch is the same by libtorch's operators.
 func operator(f Activation) func(s *Scope, x torch.Tensor, layers ...Layer) torch.Tensor {
 	return func(s *Scope, x torch.Tensor, layers ...Layer) torch.Tensor { return ConvPool(s, x, f, layers...) }
 }
@@ -70,7 +70,7 @@ func byLibtorch(f Activation) func(s *Scope, x torch.Tensor, layers ...Layer) to
 	}
 }
 
-// named is the activation of a name that there is.
+// named returns the activation of a name, which must exist.
 func named(name string) Activation {
 	f, err := LookupActivation(name)
 	if err != nil {
@@ -82,8 +82,8 @@ func named(name string) Activation {
 var sigmoid, tanh, relu = named("sigmoid"), named("tanh"), named("relu")
 
 // All values are eighths from -1 to 1, so every sum is exact in float32, in whatever order: results must be the same to the bit,
-// and of the many ties in a maximum, each must go to the position that libtorch chooses. An activation adds its rounding, which the slope
-// of a saturated tanh, 1 - y², shows most: there 1e-4 of the largest value.
+// and each of the many ties in a maximum must go to the position that libtorch chooses. An activation adds a rounding error. It is largest
+// in the slope of a saturated tanh, 1 - y²: 1e-4 of the largest value.
 func TestConvPoolIsLibtorchsConvolutionAndPooling(t *testing.T) {
 	forEachLevel(t, func(t *testing.T) {
 		random := rand.New(rand.NewPCG(1, 2))
@@ -106,8 +106,8 @@ func TestConvPoolIsLibtorchsConvolutionAndPooling(t *testing.T) {
 	})
 }
 
-// The operator is linear between changes of the largest: central differences over a step that is small beside the distances between
-// random values have no other error than rounding.
+// The operator is linear as long as each maximum stays at its position. Central differences over a step that is small beside the distances
+// between random values have therefore no error but rounding.
 func TestConvPoolsGradientsAreItsDifferences(t *testing.T) {
 	forEachLevel(t, func(t *testing.T) {
 		random := rand.New(rand.NewPCG(3, 4))

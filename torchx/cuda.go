@@ -24,7 +24,7 @@ func (d CUDADevice) String() string {
 }
 
 // CUDADevices returns the GPUs, in CUDA's order. It loads CUDA's half of libtorch, and so comes before anything else that asks libtorch
-// about CUDA. Its error says in one line what is missing (a driver, CUDA's libraries), and after a semicolon what to do.
+// about CUDA. Its error says in one line what is missing (a driver, CUDA's libraries) and, after a semicolon, what to do.
 func CUDADevices() ([]CUDADevice, error) {
 	var n C.int
 	if err := checkCUDA(C.torchx_cuda_device_count(&n)); err != nil {
@@ -42,7 +42,7 @@ func CUDADevices() ([]CUDADevice, error) {
 }
 
 // CUDAVersions returns the CUDA that this program was built for and the newest one that the NVIDIA driver supports, such as "13.0"; the
-// driver's is empty without one. Where the program was built without CUDA, there is an error as of [CUDADevices].
+// driver's is empty without one. In a program that was built without CUDA, it returns the error of [CUDADevices].
 func CUDAVersions() (built, driver string, err error) {
 	var versions [2]C.int
 	if err := checkCUDA(C.torchx_cuda_versions(&versions[0], &versions[1])); err != nil {
@@ -55,17 +55,18 @@ func CUDAVersions() (built, driver string, err error) {
 	return text(versions[0]), text(versions[1]), nil
 }
 
-// UseCUDA makes the calling goroutine, which is locked to its thread, work on the CUDA device of this index, on a stream of its own.
+// UseCUDA makes the calling thread compute on the CUDA device of this index, on a stream of its own. The goroutine must be locked to its
+// thread.
 func UseCUDA(index int) error { return check(C.torchx_cuda_use(C.int(index))) }
 
-// FreeCUDAMemory returns how many bytes of a CUDA device's memory nobody uses.
+// FreeCUDAMemory returns how many bytes of a CUDA device's memory are free.
 func FreeCUDAMemory(index int) (int64, error) {
 	var bytes C.int64_t
 	err := check(C.torchx_cuda_free_memory(C.int(index), &bytes))
 	return int64(bytes), err
 }
 
-// checkCUDA is check for what is not libtorch's fault.
+// checkCUDA is like check, but its error lacks the prefix "libtorch: ": drivers and devices are not libtorch's.
 func checkCUDA(text *C.char) error {
 	if err := check(text); err != nil {
 		return errors.New(err.(*Error).Text)
@@ -73,14 +74,15 @@ func checkCUDA(text *C.char) error {
 	return nil
 }
 
-// Move moves t to a device, "cpu" or "cuda:N", for all who hold it. t is a leaf afterwards, and as trainable as it was.
+// Move moves t to a device, "cpu" or "cuda:N", in place: every handle of t sees it there. t becomes a leaf, and requires a gradient if it
+// did before.
 func Move(t torch.Tensor, device string) error {
 	name := C.CString(device)
 	defer C.free(unsafe.Pointer(name))
 	return check(C.torchx_move(*t.T, name))
 }
 
-// To returns t on a device, "cpu" or "cuda:N": a copy that s owns, or, where it is there already, t itself.
+// To returns t on a device, "cpu" or "cuda:N": a copy, or t's own values if they are there already. s owns the result.
 //
 // Like gotorch's functions it panics with the text of an exception, which [Do] returns as an error.
 func To(s *Scope, t torch.Tensor, device string) torch.Tensor {

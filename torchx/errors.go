@@ -12,7 +12,7 @@ import (
 // DebugVariable is the environment variable that, set to anything, keeps the C++ stack trace in the text of an [Error].
 const DebugVariable = "LENET_DEBUG"
 
-// Error is a C++ exception that libtorch threw, or a check that failed in gotorch.
+// Error is a C++ exception, thrown by libtorch or by cc/, or a check that failed in gotorch.
 type Error struct {
 	// Text is what the exception said: one line, unless DebugVariable is set.
 	Text string
@@ -32,7 +32,7 @@ func newError(text string) *Error {
 	return &Error{text}
 }
 
-// oneLine cuts the place and the stack trace that libtorch appends to its messages, and joins what is left.
+// oneLine removes the source position and the stack trace that libtorch appends to its messages, and joins the remaining lines.
 func oneLine(text string) string {
 	for _, trace := range []string{"\nException raised from ", "\nDevice-side assertion", "\nSearch for `cuda", "\nCUDA kernel errors"} {
 		text, _, _ = strings.Cut(text, trace)
@@ -49,7 +49,7 @@ func check(text *C.char) error {
 	return newError(C.GoString(text))
 }
 
-// must panics with the text of an [Error], as gotorch does: for functions that are used in expressions, inside of [Do].
+// must panics with the text of an [Error], as gotorch does. It serves functions that are used in expressions, inside of [Do].
 func must(err error) {
 	if err != nil {
 		panic(err.(*Error).Text)

@@ -8,12 +8,12 @@ import (
 	"unsafe"
 )
 
-// A Graph is recorded work of a CUDA device, which the device repeats at one command: libtorch's CUDAGraph.
+// A Graph is recorded work of a CUDA device, which one command replays: libtorch's CUDAGraph.
 type Graph struct{ handle unsafe.Pointer }
 
-// Capture records what f gives the device, without doing it. All that f reads and writes has to stay at its addresses for as long as the
-// graph is in use; what f makes and frees, the graph keeps. f may not wait for the device. The calling goroutine is locked to
-// its thread, on which [UseCUDA] was called.
+// Capture records what f asks of the device, without executing it. The memory that f reads and writes must stay where it is for as long as
+// the graph is used; memory that f allocates and frees belongs to the graph. f may not wait for the device. The calling goroutine must be
+// locked to its thread, on which [UseCUDA] was called.
 func Capture(f func() error) (*Graph, error) {
 	var g Graph
 	if err := check(C.torchx_graph_begin(&g.handle)); err != nil {
@@ -26,7 +26,7 @@ func Capture(f func() error) (*Graph, error) {
 	return &g, nil
 }
 
-// Replay gives the device the recorded work, and does not wait for it.
+// Replay starts the recorded work and does not wait for it.
 func (g *Graph) Replay() error { return check(C.torchx_graph_replay(g.handle)) }
 
 // Close frees the graph. A second Close does nothing.

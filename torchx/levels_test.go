@@ -11,13 +11,14 @@ import (
 	torch "github.com/wangkuiyi/gotorch"
 )
 
-// device is where the tests' tensors are that our operators compute with.
+// device is the device on which our operators are tested.
 var device = "cpu"
 
-// gpus are devices whose own kernels are tested, too: see gpu_test.go.
+// gpus are the GPUs whose kernels are tested: none, unless gpu_test.go is compiled.
 var gpus []string
 
-// levels are the vector instructions that this processor has kernels for, by libtorch's names; the GPU's kernels, emulated; and GPUs.
+// levels are the kinds of kernels that can be tested here: for the vector instructions of this processor, by libtorch's names; the GPU's,
+// emulated; and real GPUs.
 func levels() []string {
 	all := []string{"DEFAULT", "AVX2", "AVX512"}
 	all = all[:1+max(0, slices.Index(all, CPUCapability()))]
@@ -53,7 +54,7 @@ type input struct {
 	shape  []int64
 }
 
-// onCPU runs compute, which yields what a result has to be, with its tensors on the CPU.
+// onCPU runs compute, which returns what is wanted, with its tensors on the CPU.
 func onCPU(compute func() [][]float32) [][]float32 {
 	before := device
 	defer func() { device = before }()

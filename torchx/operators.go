@@ -17,8 +17,8 @@ type Layer struct{ Weight, Bias torch.Tensor }
 // [N, out, (rows-4)/2, (cols-4)/2]. Of several layers, each takes what the one before yields. s owns the result.
 //
 // It never stores what a convolution yields, and so is some ten times faster than the operators one by one; see cc/conv_pool_kernels.cc.
-// Where its kernels do not apply, as with an f that is not [Activation.Fused], it is those operators. Like gotorch's functions it panics with the text of an exception, which
-// [Do] returns as an error; so do all in this file.
+// Where its kernels do not apply, as with an f that is not [Activation.Fused], it is those operators. Like gotorch's functions it panics
+// with the text of an exception, which [Do] returns as an error; so do all in this file.
 func ConvPool(s *Scope, x torch.Tensor, f Activation, layers ...Layer) torch.Tensor {
 	var y unsafe.Pointer
 	l := handles(layers)

@@ -70,9 +70,10 @@ type StateTensor struct {
 	Tensor torch.Tensor // belongs to the optimizer, and is valid until its Close
 }
 
-// State returns all that a step changes beside the parameters. For the same options and number of parameters, it is the same names in the
-// same order: an optimizer goes on where another ended, to the bit, if it has that one's parameters, state and learning rate.
-// Between two calls of SwapAverages, the averages are where the parameters were.
+// State returns all that a step changes beside the parameters. The same options and number of parameters give the same names in the same
+// order. With another optimizer's parameters, state and learning rate, an optimizer continues where that one stopped, to the bit.
+//
+// After SwapAverages, the state "average" holds the parameters' values, until they are swapped back.
 func (o *Optimizer) State() []StateTensor {
 	var first *C.torchx_optimizer_state
 	n := C.torchx_optimizer_states(o.handle, &first)
@@ -84,13 +85,13 @@ func (o *Optimizer) State() []StateTensor {
 	return states
 }
 
-// ZeroGrad forgets the parameters' gradients.
+// ZeroGrad removes the parameters' gradients.
 func (o *Optimizer) ZeroGrad() error { return check(C.torchx_optimizer_zero_grad(o.handle)) }
 
-// Step updates the parameters from their gradients, and then their averages. A parameter without a gradient stays.
+// Step updates the parameters from their gradients, and then their averages. A parameter without a gradient stays as it is.
 func (o *Optimizer) Step() error { return check(C.torchx_optimizer_step(o.handle)) }
 
-// SetLearningRate changes the following steps: also those of a [Graph] that was captured before.
+// SetLearningRate holds for all following steps, also for those of a [Graph] that was captured before.
 func (o *Optimizer) SetLearningRate(learningRate float64) error {
 	return check(C.torchx_optimizer_set_learning_rate(o.handle, C.double(learningRate)))
 }

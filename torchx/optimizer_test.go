@@ -117,7 +117,8 @@ func TestAnUnknownOptimizerIsRefusedWithTheNamesThatThereAre(t *testing.T) {
 	}
 }
 
-// Three steps, then three more by another optimizer of other tensors that takes over parameters and state: as six steps of one.
+// Three steps, and three more by another optimizer with other tensors, which gets the parameters' values and the state: the same as six
+// steps of one.
 func TestAnOptimizerGoesOnFromAnothersState(t *testing.T) {
 	names := map[string][]string{"sgd": {"momentum", "average"}, "adam": {"momentum", "square", "step", "average"}, "adamw": {"momentum", "square", "step", "average"}}
 	for _, kind := range OptimizerNames() {

@@ -9,7 +9,7 @@ import (
 	torch "github.com/wangkuiyi/gotorch"
 )
 
-// A Ring is some buffers in pinned host memory, from which a CUDA device copies while it computes; see cc/cuda/ring.h.
+// A Ring is a set of buffers in pinned host memory, from which a CUDA device copies while it computes; see cc/cuda/ring.h.
 type Ring struct {
 	handle unsafe.Pointer
 	len    int
@@ -33,8 +33,8 @@ func (r *Ring) Buffer(i int) []uint8 {
 	return unsafe.Slice((*uint8)(C.torchx_ring_buffer(r.handle, C.size_t(i))), r.size)
 }
 
-// Send copies buffer i to a uint8 tensor of as many bytes on the device, after what the device has yet to do. It returns at once; the
-// buffer may be filled again after [Ring.Wait].
+// Send queues a copy of buffer i to a uint8 tensor of as many bytes on the device, behind the work that is queued there. It returns at
+// once; the buffer may be filled again after [Ring.Wait].
 func (r *Ring) Send(i int, to torch.Tensor) error {
 	return check(C.torchx_ring_send(r.handle, C.size_t(i), *to.T))
 }

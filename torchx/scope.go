@@ -10,7 +10,7 @@ import (
 	torch "github.com/wangkuiyi/gotorch"
 )
 
-// A Scope owns tensors and frees them together, at a moment that the program chooses. The zero Scope is empty and ready.
+// A Scope owns tensors and frees them together when the program says so. The zero Scope is empty and ready to use.
 //
 // gotorch leaves a tensor to a finalizer, which runs late, and may run while C++ still uses the tensor. So every tensor that
 // gotorch makes is handed to a scope at once:
@@ -32,7 +32,7 @@ func (s *Scope) Own(t torch.Tensor) torch.Tensor {
 	return t
 }
 
-// own makes a tensor of an at::Tensor* that C++ gave away.
+// own takes over an at::Tensor* that C++ returned.
 func (s *Scope) own(handle unsafe.Pointer) torch.Tensor {
 	t := torch.Tensor{T: &handle}
 	s.handles = append(s.handles, t.T)

@@ -20,20 +20,21 @@ void torchx_free_tensors(void *const *tensors, size_t n);
 char *torchx_read_float32(void *tensor, float *values, int64_t n);
 char *torchx_write_float32(void *tensor, const float *values, int64_t n);
 
-// A uint8 tensor in host memory that somebody else owns.
+// A uint8 tensor in host memory that the caller owns.
 char *torchx_view_bytes(uint8_t *values, const int64_t *shape, size_t dims, void **tensor);
 
-// A tensor of n elements that are not set, uint8 or int32.
+// An uninitialized tensor of n elements, uint8 or int32.
 char *torchx_new_bytes(const char *device, int64_t n, void **tensor);
 char *torchx_new_ints(const char *device, int64_t n, void **tensor);
 
 // Copies n values to an int32 tensor of n elements, on any device.
 char *torchx_write_int32(void *tensor, const int32_t *values, int64_t n);
 
-// The elements of a tensor from first on, as a tensor of the given shape that shares its memory.
+// Elements of a tensor, beginning at element first, as a tensor of the given shape that shares its memory.
 char *torchx_view(void *tensor, int64_t first, const int64_t *shape, size_t dims, void **view);
 
-// Copies to `to` as many rows of a tensor as it has: those that rows, int32, names from first on. All on one device.
+// Copies rows of a tensor to all rows of `to`: those whose numbers stand in rows, int32, from its element first on. All on one
+// device.
 char *torchx_select(void *tensor, void *rows, int64_t first, void *to);
 
 typedef struct {
@@ -43,7 +44,7 @@ typedef struct {
 // The activations, of cc/activation.cc; "none" is the first. Returns how many there are.
 typedef struct {
   const char *name;
-  int number;  // how the functions below know it; never 0
+  int number;  // what the functions below call it; never 0
   bool monotone, slope_from_output;
 } torchx_activation;
 
@@ -52,13 +53,15 @@ size_t torchx_activations(const torchx_activation **all);
 // An activation by libtorch's own operator, differentiable.
 char *torchx_activate(void *x, int activation, void **y);
 
-// The operators of cc/conv_pool.cc, cc/linear.cc and cc/cross_entropy.cc, and the choice of their kernels. activation is a number.
+// The operators of cc/conv_pool.cc, cc/linear.cc and cc/cross_entropy.cc, and the choice of their kernels. activation is the
+// number of one; a number of none is an error.
 char *torchx_conv_pool(void *x, const torchx_layer *layers, size_t n, int activation, void **y);
 char *torchx_linear(void *x, const torchx_layer *layers, size_t n, int activation, void **y);
 char *torchx_cross_entropy(void *logits, void *labels, double label_smoothing, void **loss);
 char *torchx_use_kernels(const char *kernels);
 
-// An accumulator adds up over batches what an epoch reports. It is a tensor of 3 float64 on a device: the sums of cc/accumulator.cc.
+// An accumulator adds up over batches what an epoch reports. It is a tensor of 3 float64 on a device: the sums of
+// cc/accumulator.cc.
 char *torchx_accumulator(const char *device, void **accumulator);
 char *torchx_accumulator_add(void *accumulator, void *loss, void *logits, void *labels);
 char *torchx_accumulator_read(void *accumulator, double sums[3]);  // waits for the device
@@ -76,17 +79,18 @@ typedef struct {
   double momentum;  // of SGD
   bool nesterov;
   double beta1, beta2, epsilon;  // of Adam
-  double average;                // by which the parameters' moving averages decay at a step; 0: there are none
+  double average;                // how much of its moving average a parameter keeps at a step; 0: there are no averages
 } torchx_optimizer_settings;
 
-// What an optimizer remembers of a parameter: "momentum", "square", "step" (one number) or "average". The tensor is the optimizer's own.
+// What an optimizer remembers of a parameter: "momentum", "square", "step" (one number) or "average". The tensor is the
+// optimizer's own.
 typedef struct {
   const char *name;
   size_t param;
   void *tensor;
 } torchx_optimizer_state;
 
-// An optimizer of parameters on one device, where all its values are, too. See cc/optimizer.h.
+// An optimizer of parameters on one device, where its own tensors are, too. See cc/optimizer.h.
 char *torchx_optimizer(void *const *params, size_t n, const torchx_optimizer_settings *settings, void **optimizer);
 char *torchx_optimizer_set_learning_rate(void *optimizer, double learning_rate);
 char *torchx_optimizer_zero_grad(void *optimizer);
@@ -95,7 +99,7 @@ char *torchx_optimizer_swap_averages(void *optimizer);
 size_t torchx_optimizer_states(void *optimizer, const torchx_optimizer_state **states);  // returns how many there are
 void torchx_optimizer_free(void *optimizer);
 
-// Whether the calling thread records operations for Backward; sets it, and returns what it was.
+// Sets whether the calling thread records operations for Backward, and returns whether it did before.
 bool torchx_set_grad_enabled(bool enabled);
 
 // The CUDA devices. Without the plug-in libtorchx_cuda or a driver, the text says what is missing and what to do.
@@ -113,7 +117,7 @@ char *torchx_cuda_free_memory(int index, int64_t *bytes);
 // Makes the calling thread work on a CUDA device, on a stream of its own.
 char *torchx_cuda_use(int index);
 
-// A CUDA graph: what the calling thread gives its device between begin and end is recorded instead of done.
+// A CUDA graph: what the calling thread asks of its device between begin and end is recorded, not executed.
 char *torchx_graph_begin(void **graph);
 char *torchx_graph_end(void *graph);
 char *torchx_graph_replay(void *graph);
@@ -126,7 +130,7 @@ char *torchx_ring_send(void *ring, size_t i, void *tensor);
 char *torchx_ring_wait(void *ring, size_t i);
 void torchx_ring_free(void *ring);
 
-// Moves a tensor to a device ("cpu", "cuda:0"), in its place: every handle of it has it there. It becomes a leaf.
+// Moves a tensor to a device ("cpu", "cuda:0") in place: every handle of it sees it there. It becomes a leaf.
 char *torchx_move(void *tensor, const char *device);
 
 // A copy of a tensor on a device, or the tensor itself if it is there.

@@ -11,7 +11,7 @@ import (
 	torch "github.com/wangkuiyi/gotorch"
 )
 
-// residentBytes is the memory of this process that is in RAM, without files' pages.
+// residentBytes returns how much of this process's memory is in RAM, without mapped files.
 func residentBytes(t *testing.T) int {
 	t.Helper()
 	status, err := os.ReadFile("/proc/self/status")
@@ -190,7 +190,7 @@ func TestAnAccumulatorAddsMeanLossesAndRightAnswersOverImages(t *testing.T) {
 				return err
 			}
 			for range 2 { // and once more after Reset
-				// Of a batch of one image with loss 5 and a wrong answer, the first of ten equals: the mean is over images, not over batches.
+				// The second batch is one image with loss 5 and a wrong answer (the first of ten equal logits): the mean is over images, not over batches.
 				if err := errors.Join(accumulator.Add(loss, logits, labels(4, 9, 1)), accumulator.Add(full(5, 1), full(0, 1, 10), labels(1))); err != nil {
 					return err
 				}

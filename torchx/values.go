@@ -37,7 +37,7 @@ func Bytes(s *Scope, values []uint8, shape ...int64) torch.Tensor {
 	return s.own(handle)
 }
 
-// NewBytes returns a uint8 tensor of n elements, which are not set, on a device, "cpu" or "cuda:N". s owns it.
+// NewBytes returns an uninitialized uint8 tensor of n elements on a device, "cpu" or "cuda:N". s owns it.
 func NewBytes(s *Scope, device string, n int) (torch.Tensor, error) {
 	name := C.CString(device)
 	defer C.free(unsafe.Pointer(name))
@@ -48,7 +48,7 @@ func NewBytes(s *Scope, device string, n int) (torch.Tensor, error) {
 	return s.own(handle), nil
 }
 
-// NewIndices returns an int32 tensor of n elements, which are not set, on a device, "cpu" or "cuda:N". s owns it.
+// NewIndices returns an uninitialized int32 tensor of n elements on a device, "cpu" or "cuda:N". s owns it.
 func NewIndices(s *Scope, device string, n int) (torch.Tensor, error) {
 	name := C.CString(device)
 	defer C.free(unsafe.Pointer(name))
@@ -64,7 +64,8 @@ func WriteIndices(t torch.Tensor, values []uint32) error {
 	return check(C.torchx_write_int32(*t.T, (*C.int32_t)(unsafe.Pointer(unsafe.SliceData(values))), C.int64_t(len(values))))
 }
 
-// View returns the elements of t, which is contiguous, from first on as a tensor of the given shape. It shares t's memory; s owns it.
+// View returns elements of t, which is contiguous, as a tensor of the given shape, beginning at element first. It shares t's memory; s owns
+// it.
 func View(s *Scope, t torch.Tensor, first int, shape ...int64) (torch.Tensor, error) {
 	var handle unsafe.Pointer
 	if err := check(C.torchx_view(*t.T, C.int64_t(first), (*C.int64_t)(&shape[0]), C.size_t(len(shape)), &handle)); err != nil {
@@ -73,7 +74,8 @@ func View(s *Scope, t torch.Tensor, first int, shape ...int64) (torch.Tensor, er
 	return s.own(handle), nil
 }
 
-// Select copies to `to` as many rows of t as it has: those that rows, an int32 tensor, names from first on. All are on one device.
+// Select copies rows of t to all rows of `to`: those whose numbers stand in rows, an int32 tensor, from its element first on. All three
+// are on one device.
 func Select(to, t, rows torch.Tensor, first int) error {
 	return check(C.torchx_select(*t.T, *rows.T, C.int64_t(first), *to.T))
 }

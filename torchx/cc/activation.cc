@@ -34,7 +34,8 @@ constexpr ActivationRow kRows[] = {
 constexpr bool consistent() {
   int64_t number = 0;
   for (const ActivationRow &row : kRows)
-    if (row.number != Activation{++number} || row.fused() != has_formula(row.number) || row.fused() != (row.backward != nullptr))
+    if (row.number != Activation{++number} || row.fused() != has_formula(row.number) ||
+        row.fused() != (row.backward != nullptr))
       return false;
   return true;
 }

@@ -1,5 +1,5 @@
-// The activations: their numbers, and the formulas of those that the kernels apply, on the CPU and on the GPU. activation.cc has
-// a row for each, with its name and libtorch's operators.
+// The activations: their numbers, and the formulas of those that the kernels apply, on the CPU and on the GPU. activation.cc
+// has a row for each, with its name and libtorch's operators.
 //
 // To add one: a number here; a formula and its case in Formulas, or a case that returns false; a row in activation.cc.
 #pragma once
@@ -14,14 +14,14 @@
 
 namespace lenet {
 
-// 0 is no activation: a number that nobody set is refused, and not taken for one of these.
+// 0 is no activation, so that a number that was never set is refused.
 enum class Activation : int64_t { kNone = 1, kSigmoid, kTanh, kReLU, kGELU };
 
-// The formulas that kernels apply, for a float or a vector of floats V. Each is monotone, so that pool(f(x)) = f(pool(x)), and has
-// its slope from its output, so that its input need not be kept: value(x) is f(x), and gradient(y, dy) is dy f'(x), where y is f(x).
+// The formulas that kernels apply, for a float or a vector of floats V: value(x) is y = f(x), and gradient(y, dy) is dy f'(x).
+// Each f is monotone, so that pool(f(x)) = f(pool(x)); and its slope follows from y, so that x need not be kept.
 //
-// Math has exp and tanh. It is a type of the file that includes this, in its unnamed namespace: so that no function made from these
-// templates has a name that the linker shares between files that are compiled for different processors.
+// Math provides exp and tanh. It is a type in the unnamed namespace of the file that includes this. The linker then does not
+// share the functions made from these templates between files, which may be compiled for different processors.
 template <typename Math>
 struct Formulas {
   struct None {
@@ -54,7 +54,7 @@ struct Formulas {
 
   // Calls body with the formula of f. Returns false, and does nothing, if there is none: no kernel applies f.
   //
-  // There is no default: a number without a case here does not compile.
+  // There is no default, so that a number without a case is an error of the compiler.
   template <typename Body>
   LENET_FORMULA bool with(Activation f, Body body) {
     switch (f) {
@@ -64,7 +64,7 @@ struct Formulas {
       case Activation::kReLU: return body(ReLU()), true;
       case Activation::kGELU: return false;  // is not monotone
     }
-    return false;  // a number of no activation
+    return false;  // not one of the numbers
   }
 };
 

@@ -6,13 +6,13 @@
 //   biases[k]   [channels k+1]                         float32
 //   y           [N, channels of the last, h, w]        float32; a block makes (side - 4) / 2, rounded down, of a side
 //
-// A block is max_pool2d(f(conv2d(x, weight, bias)), 2), where f is an activation. The kernels, conv_pool_kernels.cc, apply f after the
-// maximum, which is the same if f is monotone. What they do not cover (another f, another type, another size of the filter) is computed
-// by libtorch's own operators.
+// A block is max_pool2d(f(conv2d(x, weight, bias)), 2), where f is an activation. The kernels, conv_pool_kernels.cc, apply f
+// after the maximum, which is the same if f is monotone. What they do not cover (another f, another type, another size of the
+// filter) is computed by libtorch's own operators.
 //
-// A sample goes through all blocks, forward or back, before the next one: what one block leaves, the next finds in the cache.
-// Threads share a batch in parts, four for each thread, and the parts' gradients are added in their order: a result depends on
-// the number of threads and not on which of them was faster. On a GPU it is cuda/conv_pool.cu.
+// A sample goes through all blocks, forward or back, before the next sample does: a block's input is then still in the cache.
+// The batch is cut into parts, four for each thread, and the parts' gradients are added in order: a result depends on the
+// number of threads, but not on which of them was faster. On a GPU it is cuda/conv_pool.cu.
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/conv2d.h>
 #include <ATen/ops/empty.h>
@@ -37,7 +37,7 @@
 namespace lenet {
 namespace {
 
-// The blocks' shapes, each with the height, width and channels that the one before leaves.
+// The blocks' shapes. Each has the height, width and channels of the output of the block before.
 std::vector<Shape> shapes_of(const at::Tensor &x, at::TensorList weights) {
   std::vector<Shape> shapes;
   int64_t height = x.size(2), width = x.size(3);
@@ -70,12 +70,12 @@ at::Tensor by_libtorch(at::Tensor x, at::TensorList weights, at::TensorList bias
 
 at::Tensor floats(int64_t n) { return at::empty({n}, at::kFloat); }
 
-// How many parts to cut n samples into: some for each thread.
+// How many parts n samples are cut into.
 int64_t parts_of(int64_t n) { return std::min<int64_t>(n, 4 * at::get_num_threads()); }
 
-// Calls body(part, first, last) for each part of n samples, on all threads. A thread takes its own share first, the same one
-// each time, whose values are in its cache; then it helps the others: on a machine that is busy with other things too, one is
-// always late.
+// Calls body(part, first, last) for each part of n samples, on all threads. A thread first takes its own share, the same one
+// each time, whose values are in its cache. Then it helps the others: on a machine that is busy with other work too, one thread
+// is always late.
 template <typename Body>
 void in_parts(int64_t n, int64_t parts, Body body) {
   std::vector<std::atomic<int64_t>> taken(at::get_num_threads());
@@ -88,7 +88,7 @@ void in_parts(int64_t n, int64_t parts, Body body) {
   });
 }
 
-// Points to sample i's values in x, as floats with room to read past their end, in image.
+// Copies sample i of x to image, as floats with room to read past their end, and returns image.
 const float *image_of(const Kernels &k, const Shape &s, const at::Tensor &x, int64_t i, float *image) {
   if (x.scalar_type() == at::kByte) {
     k.bytes_to_image(s, x.const_data_ptr<uint8_t>() + i * s.image(), image);
@@ -98,21 +98,21 @@ const float *image_of(const Kernels &k, const Shape &s, const at::Tensor &x, int
   return image;
 }
 
-// y [channels, places] is x [places, channels], and the other way round.
+// Writes x [places, channels] to y [channels, places].
 void transpose(const float *x, int64_t places, int64_t channels, float *y) {
   for (int64_t c = 0; c < channels; c++)
     for (int64_t i = 0; i < places; i++) y[c * places + i] = x[i * channels + c];
 }
 
-// What a thread works on, one sample at a time: three pieces of memory, each large enough for any one thing.
+// A thread works on one sample at a time, in three pieces of memory of this size: each has room for any image, y or scratch.
 int64_t piece_size(const Kernels &k, const std::vector<Shape> &shapes) {
   int64_t size = 0;
   for (const Shape &s : shapes) size = std::max({size, k.image_size(s), s.pooled(), k.forward_scratch_size(s)});
   return size;
 }
 
-// Returns y and, packed, what the gradient needs. Channels come last in it: argmax [N, h, w, channels], and between [N, h, w, channels]
-// with room to read past its end.
+// Returns y, and what the gradient needs, packed. In it, channels come last: argmax [N, h, w, channels], and between [N, h, w,
+// channels] with room to read past its end.
 std::tuple<at::Tensor, std::vector<at::Tensor>> forward(const at::Tensor &x_, at::TensorList weights, at::TensorList biases,
                                                         int64_t activation) {
   const Kernels &k = kernels();
@@ -141,7 +141,8 @@ std::tuple<at::Tensor, std::vector<at::Tensor>> forward(const at::Tensor &x_, at
       for (size_t b = 0; b < blocks; b++) {
         const Shape &s = shapes[b];
         float *yi = b + 1 < blocks ? kept.between[b].data_ptr<float>() + i * s.pooled() : out;
-        k.forward(s, xi, packed[b].const_data_ptr<float>(), yi, kept.argmax[b].data_ptr<uint8_t>() + i * s.pooled(), for_kernel);
+        k.forward(s, xi, packed[b].const_data_ptr<float>(), yi, kept.argmax[b].data_ptr<uint8_t>() + i * s.pooled(),
+                  for_kernel);
         k.activate(f, yi, s.pooled());
         xi = yi;
       }
@@ -152,8 +153,8 @@ std::tuple<at::Tensor, std::vector<at::Tensor>> forward(const at::Tensor &x_, at
 }
 
 // kept is from forward.
-Gradients backward(const at::Tensor &dy_, const at::Tensor &y, const at::Tensor &x_, at::TensorList weights, at::TensorList kept_,
-                   int64_t activation, bool input) {
+Gradients backward(const at::Tensor &dy_, const at::Tensor &y, const at::Tensor &x_, at::TensorList weights,
+                   at::TensorList kept_, int64_t activation, bool input) {
   const Kernels &k = kernels();
   const Activation f = for_kernels(activation);
   const std::vector<Shape> shapes = shapes_of(x_, weights);

@@ -10,15 +10,16 @@
 //     maximum of each 2x2 square is taken. y and one byte for each of its elements, which of the four it was, are kept.
 //   - The gradient of that map is zero everywhere else, so backward does a quarter of the multiplications: for each element
 //     of y it visits one 5x5 patch of x.
-//   - Forward, lanes are output channels: one value of x, in all lanes, times a vector of weights. Where x has one channel, lanes
-//     are columns of y: a vector of x times one weight.
+//   - Forward, lanes are output channels: one value of x, in all lanes, times a vector of weights. Where x has one channel,
+//     lanes are columns of y: a vector of x times one weight.
 //   - Backward, lanes are values of x side by side: with the channels last, a row of the patch is 5 * in of them.
 //
-// No header but stdint.h may be included, and activation.h, which takes care: code of an inline function compiled here for AVX-512
-// could be the copy that the linker keeps for everybody.
+// Only stdint.h and headers made for it (kernels.h, activation.h) may be included: the linker could keep the copy of an inline
+// function that was compiled here for AVX-512, for the whole program.
 //
-// How near a kernel comes to what a core can do is said above it, in percent of the multiply-adds of a loop that does nothing else, on
-// one core of an AMD EPYC (Zen 3, AVX2), at the report's shapes: the median of three runs of `make bench-kernels`.
+// Above each kernel stands its share of the peak: its multiply-adds per second in percent of those of a loop that does nothing
+// else. It was measured at the report's shapes on one core of an AMD EPYC (Zen 3, AVX2), by `make bench-kernels`: the median of
+// three runs.
 #include "kernels.h"
 
 namespace lenet::LEVEL {
@@ -33,7 +34,7 @@ struct Vector {
 
 int64_t padded(int64_t n, int64_t lanes) { return (n + lanes - 1) / lanes * lanes; }
 
-// Where there are few values for a wide vector's lanes, a narrower one does.
+// Few values take a narrower vector, since most lanes of a wide one would be idle.
 constexpr int kNarrow = LANES > 8 ? 8 : LANES;
 int64_t lanes_for(int64_t n) { return n <= kNarrow ? kNarrow : LANES; }
 
@@ -124,8 +125,8 @@ inline void largest(const typename Vector<N>::Float *four, typename Vector<N>::F
 
 // ---- Forward, one channel of input
 //
-// x is split into its even and its odd columns. Then the values that neighbouring elements of y take from it, each at the same
-// place of its own square, lie side by side.
+// x is split into its even and its odd columns. Neighbouring elements of y then find the values at the same place of their
+// squares side by side.
 //
 // 28x28, 1 -> 6: 37 %. There are 25 multiplications for each sum, and around them the split, the maxima and the interleaving.
 
@@ -160,7 +161,7 @@ inline void store_interleaved(const typename Vector<N>::Float *best, const typen
   using Byte = typename Vector<N>::Byte;
   using All = typename First<N>::Type;
   auto store = [&](int64_t at, Float values, Byte indices) {
-    if (at + N <= room) {  // what reaches past n, the next columns overwrite
+    if (at + N <= room) {  // lanes beyond n are overwritten by the next columns
       *reinterpret_cast<Float *>(y + at) = values;
       *reinterpret_cast<Byte *>(argmax + at) = indices;
     } else {
@@ -291,7 +292,7 @@ inline void forward_tile(const Shape &s, const float *x, const float *weights, f
       largest<N>(four, best, which);
       Byte index = __builtin_convertvector(which, Byte);
       int64_t at = q * s.out + v * N;
-      if (at + N <= room) {  // what reaches past the last channel, the next element overwrites
+      if (at + N <= room) {  // lanes beyond the last channel are overwritten by the next element
         *reinterpret_cast<Float *>(y + at) = best;
         *reinterpret_cast<Byte *>(argmax + at) = index;
       } else {
@@ -304,7 +305,7 @@ inline void forward_tile(const Shape &s, const float *x, const float *weights, f
 template <int IN, int N, int VECTORS, int COLUMNS>
 void forward_tiles(const Shape &s, const float *x, const float *weights, float *y, uint8_t *argmax) {
   const int64_t h = s.pooled_height(), w = s.pooled_width(), step = COLUMNS / 2;
-  for (int64_t o = padded_for(s.out) - VECTORS * N; o >= 0; o -= VECTORS * N) {  // downwards: see what forward_tile overwrites
+  for (int64_t o = padded_for(s.out) - VECTORS * N; o >= 0; o -= VECTORS * N) {  // downwards: see forward_tile's stores
     for (int64_t p = 0; p < h; p++) {
       for (int64_t q = 0; q < w; q += step) {
         int64_t first = q + step <= w ? q : w - step;  // the last tile may cover some columns again
@@ -396,8 +397,8 @@ void activation_gradient(Activation f, const float *y, const float *dy, int64_t 
 // The gradient of the weights of CHANNELS channels, VECTORS * N values of each row: the sum over y's elements of dy times the
 // patch of the maximum. All pointers are at the first channel, image and dweights at the first value too.
 //
-// 28x28, 1 -> 6: 27 %; 12x12, 6 -> 16: 29 %. Each multiply-add loads its vector of x, at an address that depends on argmax; and of the
-// vectors for a row of 5 or 30 values, 3 or 2 lanes are padding, which does not count.
+// 28x28, 1 -> 6: 27 %; 12x12, 6 -> 16: 29 %. Each multiply-add loads its vector of x, at an address that depends on argmax; and
+// of the vectors for a row of 5 or 30 values, 3 or 2 lanes are padding, which does not count.
 template <int N, int CHANNELS, int VECTORS>
 inline void add_weights(const Shape &s, const float *dy, const uint8_t *argmax, const float *image, float *dweights,
                         float *dbias) {
@@ -459,8 +460,8 @@ void backward_weights(const Shape &s, const float *dy, const uint8_t *argmax, co
 // Adds to a square of dimage what the elements of y at one place, one for each channel, pass back: dy times the filter, at the
 // place in the square where the maximum was. All pointers but dy and argmax are at the first of VECTORS * N values of a row.
 //
-// 12x12, 6 -> 16: 30 %. Each multiply-add loads its vector of weights; and of 6 * 40 values that are multiplied for an element of y,
-// only 5 * 30 are of its filter.
+// 12x12, 6 -> 16: 30 %. Each multiply-add loads its vector of weights; and of 6 * 40 values that are multiplied for an element
+// of y, only 5 * 30 are of its filter.
 template <int N, int VECTORS>
 inline void add_square(const Shape &s, const float *dy, const uint8_t *argmax, const float *weights, float *dimage) {
   using Float = typename Vector<N>::Float;

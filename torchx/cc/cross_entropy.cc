@@ -6,7 +6,7 @@
 //
 // With label smoothing s, a row's target is 1 - s at its label and s / classes more everywhere (Szegedy et al. 2016).
 //
-// libtorch's own wants int64 labels, and takes a dozen operators there and back. On a GPU it is cuda/loss.cu.
+// libtorch's own takes int64 labels, and a dozen operators forward and backward. On a GPU it is cuda/loss.cu.
 #include <ATen/core/LegacyTypeDispatch.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/cross_entropy_loss.h>
@@ -78,7 +78,7 @@ TORCH_LIBRARY_IMPL(lenet, CPU, m) { m.impl("cross_entropy_forward", forward); }
 
 at::Tensor cross_entropy(const at::Tensor &logits, const at::Tensor &labels, double smoothing) {
   TORCH_CHECK(logits.dim() == 2 && labels.dim() == 1 && labels.size(0) == logits.size(0) && labels.size(0) > 0,
-              "cross_entropy wants logits [N, classes] and labels [N], not ", logits.sizes(), " and ", labels.sizes());
+              "cross_entropy takes logits [N, classes] and labels [N], not ", logits.sizes(), " and ", labels.sizes());
   if (!(logits.is_cpu() || logits.is_cuda()) || logits.scalar_type() != at::kFloat || labels.scalar_type() != at::kByte)
     return at::cross_entropy_loss(logits, labels.to(at::kLong), {}, at::Reduction::Mean, -100, smoothing);
   return CrossEntropy::apply(logits, labels, smoothing);

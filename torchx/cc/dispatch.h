@@ -5,7 +5,7 @@
 
 namespace lenet {
 
-// The operator of this name, to be called with whatever device's tensors. A caller keeps it: the look-up takes a lock.
+// The operator of this name, which runs on the device of its arguments. Keep it: the look-up takes a lock.
 template <typename Signature>
 c10::TypedOperatorHandle<Signature> operator_named(const char *name) {
   return c10::Dispatcher::singleton().findSchemaOrThrow(name, "").typed<Signature>();

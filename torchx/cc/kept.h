@@ -9,7 +9,7 @@
 namespace lenet {
 
 struct Kept {
-  std::vector<at::Tensor> argmax;   // of each block, uint8: which of the four was the largest. Its order is the device's.
+  std::vector<at::Tensor> argmax;   // of each block, uint8: which of the four was the largest; the layout is the device's
   std::vector<at::Tensor> between;  // of each block but the last: its y, which is the next block's x
 
   // As the operator returns it and takes it again.

@@ -1,4 +1,4 @@
-// The choice of kernels.h.
+// The choice among the kernels of kernels.h.
 #include "kernels.h"
 
 #include <ATen/Version.h>

@@ -26,8 +26,8 @@ struct Shape {
   int64_t patch_row() const { return kSide * in; }  // values side by side in x that one row of the filter meets
 };
 
-// Each function works on one sample and on memory of the calling thread's own, of the sizes (in floats) that it
-// gives here.
+// Each function works on one sample, in memory that belongs to the calling thread. The functions _size return how many floats
+// each piece of it has.
 struct Kernels {
   // [1 + 5 * 5 * in, padded out]: the bias, then the weights, as forward takes them; from weight [out, in, 5, 5].
   int64_t (*forward_weights_size)(const Shape &);
@@ -46,12 +46,13 @@ struct Kernels {
   void (*bytes_to_image)(const Shape &, const uint8_t *x, float *image);  // x / 255
   void (*floats_to_image)(const Shape &, const float *x, float *image);
 
-  // argmax [h, w, out] is where the largest was: 2r + s, the first of equals, as libtorch's max-pool has it.
+  // argmax [h, w, out] is the position of the largest: 2r + s, the first of equals, as in libtorch's max-pool.
   int64_t (*forward_scratch_size)(const Shape &);
   void (*forward)(const Shape &, const float *x, const float *weights, float *y, uint8_t *argmax, float *scratch);
 
-  // n values of y become their activation; and the gradient of what they were, from dy, the gradient of what they became,
-  // which may be the same memory.
+  // activate replaces n values of y by their activation. activation_gradient computes the gradient before the activation from
+  // dy, the gradient after it, and y, the activation's values; gradient may be dy's memory. An activation without a formula
+  // gives NaN.
   void (*activate)(Activation, float *y, int64_t n);
   void (*activation_gradient)(Activation, const float *y, const float *dy, int64_t n, float *gradient);
 

@@ -5,7 +5,8 @@
 namespace lenet {
 
 void check_layers(const char *operator_name, at::TensorList weights, at::TensorList biases) {
-  TORCH_CHECK(!weights.empty() && weights.size() == biases.size(), operator_name, " takes one bias for each weight, and at least one");
+  TORCH_CHECK(!weights.empty() && weights.size() == biases.size(), operator_name,
+              " takes one bias for each weight, and at least one");
 }
 
 bool kernels_take(const at::Tensor &x, int64_t in, int64_t dimensions, at::TensorList weights, at::TensorList biases) {

@@ -11,17 +11,18 @@
 
 namespace lenet {
 
-// Of x, undefined unless asked for; of each layer's weights; of each layer's biases.
+// Of x (undefined unless asked for), of the weights and of the biases.
 using Gradients = std::tuple<at::Tensor, std::vector<at::Tensor>, std::vector<at::Tensor>>;
 
-// Throws unless there are layers, each with its weight and bias.
+// Throws unless there are layers, and each has a weight and a bias.
 void check_layers(const char *operator_name, at::TensorList weights, at::TensorList biases);
 
-// Whether the layers are such as kernels take: float32 on x's device, a CPU or a GPU; each weight [out, in, ...] of so many
-// dimensions, with a bias [out]; the first one's in as given, and every other's the out of the one before; none of them 0.
+// Whether kernels can take the layers: all are float32 on x's device, a CPU or a GPU; each has a weight [out, in, ...] of so
+// many dimensions and a bias [out]; in of the first layer is as given, that of another is out of the layer before; and none is
+// 0.
 bool kernels_take(const at::Tensor &x, int64_t in, int64_t dimensions, at::TensorList weights, at::TensorList biases);
 
-// The gradients as autograd wants them: one for each argument x, weights, biases, activation.
+// The gradients in autograd's form: one for each tensor and number among the arguments x, weights, biases, activation.
 std::vector<at::Tensor> in_order_of_arguments(Gradients);
 
 struct NoMath {};

@@ -5,10 +5,10 @@
 //   biases[k]   [features k+1]                float32
 //   y           [N, features of the last]     float32
 //
-// The multiplications are libtorch's. What is saved is the way between them: threads meet once for all layers forward, and
-// twice backward, where libtorch's own operators have them meet at each. Forward and in the gradients of the layers' inputs,
-// each thread has some of the samples; in the gradients of the weights, which sum over samples, each has some of the rows. So
-// nothing is added up across threads, and a result depends on their number alone. On a GPU it is cuda/linear.cu.
+// The multiplications are libtorch's. The time between them is saved: the threads synchronize once forward and twice backward,
+// while with libtorch's own operators they do so in each. Forward and in the gradients of the layers' inputs, each thread has
+// some of the samples; in the gradients of the weights, which sum over samples, each has some of the rows. No sum is divided
+// among threads, so a result depends on nothing but their number. On a GPU it is cuda/linear.cu.
 #include <ATen/core/LegacyTypeDispatch.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/addmm.h>

@@ -1,4 +1,4 @@
-// libtorch operators of our own, for the rest of torchx.
+// Our own libtorch operators and the registry of activations.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -16,7 +16,8 @@ at::Tensor linear(const at::Tensor &x, at::TensorList weights, at::TensorList bi
 
 at::Tensor cross_entropy(const at::Tensor &logits, const at::Tensor &labels, double label_smoothing);  // cross_entropy.cc
 
-void accumulate(at::Tensor &sums, const at::Tensor &loss, const at::Tensor &logits, const at::Tensor &labels);  // accumulator.cc
+void accumulate(at::Tensor &sums, const at::Tensor &loss, const at::Tensor &logits,
+                const at::Tensor &labels);  // accumulator.cc
 
 // A row of the registry of activations, by libtorch's own operators.
 struct ActivationRow {
@@ -28,15 +29,15 @@ struct ActivationRow {
   void (*forward)(at::Tensor &x);                               // x becomes f(x); null unless the slope is from the output
   void (*backward)(at::Tensor &gradient, const at::Tensor &y);  // the gradient of y = f(x) becomes that of x; null likewise
 
-  // Whether conv_pool and linear apply it within their kernels, and not libtorch between their layers.
+  // Whether conv_pool and linear apply it in their kernels; otherwise they are libtorch's operators one by one.
   constexpr bool fused() const { return monotone && slope_from_output; }
 };
 
-c10::ArrayRef<ActivationRow> activations();            // in the order of their numbers, from 1
+c10::ArrayRef<ActivationRow> activations();           // in the order of their numbers, from 1
 const ActivationRow &activation_row(int64_t number);  // throws if there is none
 
-// For tests: makes the operators use, on the CPU, the kernels for these vector instructions, by libtorch's name of them (DEFAULT,
-// AVX2, AVX512), or the GPU's, emulated (CUDA), or what this processor is best at if the name is empty. An unknown name throws.
+// For tests: chooses the operators' kernels on the CPU. DEFAULT, AVX2 and AVX512 are those for vector instructions by
+// libtorch's names, CUDA are the GPU's, emulated; the empty name is this processor's best. An unknown name throws.
 void use_kernels(const std::string &name);
 
 }  // namespace lenet

@@ -18,7 +18,8 @@ namespace lenet {
 using Settings = torchx_optimizer_settings;
 using Tensors = std::vector<at::Tensor>;
 
-// What a step is about: the parameters that have gradients, those, and their states in the order of the rule's names.
+// What an update rule works on: the parameters that have gradients, their gradients, and their states in the order of the
+// rule's names.
 struct Step {
   Tensors params, gradients;
   std::vector<Tensors> states;
@@ -26,7 +27,8 @@ struct Step {
   const Settings &settings;
 };
 
-// kStep is a number for each parameter; every other state has the parameter's shape. All are zeros at first.
+// The names of states. kStep is a number for each parameter; the others have the parameter's shape. All are zeros at first, but
+// averages begin as the parameters.
 constexpr char kMomentum[] = "momentum", kSquare[] = "square", kStep[] = "step", kAverage[] = "average";
 
 struct UpdateRule {
@@ -37,33 +39,35 @@ struct UpdateRule {
 
 namespace {
 
-// Of both moments' bias corrections, only the number of steps is kept.
+// The two moments, and the number of steps for the correction of their bias.
 std::vector<const char *> moments(const Settings &) { return {kMomentum, kSquare, kStep}; }
 
 void sgd(Step &t) {
   const Settings &s = t.settings;
-  // A momentum of zeros is what PyTorch's first step amounts to.
-  at::_fused_sgd_(t.params, t.gradients, t.states.empty() ? Tensors() : t.states[0], s.weight_decay, s.momentum, t.learning_rate, 0,
-                  s.nesterov, false, false);
+  // PyTorch's first step is the same as one with a momentum of zeros.
+  at::_fused_sgd_(t.params, t.gradients, t.states.empty() ? Tensors() : t.states[0], s.weight_decay, s.momentum,
+                  t.learning_rate, 0, s.nesterov, false, false);
 }
 
 void adam(Step &t) {
   const Settings &s = t.settings;
   at::_foreach_add_(t.states[2], 1);
-  at::_fused_adam_(t.params, t.gradients, t.states[0], t.states[1], {}, t.states[2], t.learning_rate, s.beta1, s.beta2, s.weight_decay,
-                   s.epsilon, false, false);
+  at::_fused_adam_(t.params, t.gradients, t.states[0], t.states[1], {}, t.states[2], t.learning_rate, s.beta1, s.beta2,
+                   s.weight_decay, s.epsilon, false, false);
 }
 
 void adamw(Step &t) {
   const Settings &s = t.settings;
   at::_foreach_add_(t.states[2], 1);
-  at::_fused_adamw_(t.params, t.gradients, t.states[0], t.states[1], {}, t.states[2], t.learning_rate, s.beta1, s.beta2, s.weight_decay,
-                    s.epsilon, false, false);
+  at::_fused_adamw_(t.params, t.gradients, t.states[0], t.states[1], {}, t.states[2], t.learning_rate, s.beta1, s.beta2,
+                    s.weight_decay, s.epsilon, false, false);
 }
 
 // The optimizers: to add one, add a row.
 const UpdateRule kRules[] = {
-    {"sgd", [](const Settings &s) { return s.momentum > 0 ? std::vector<const char *>{kMomentum} : std::vector<const char *>{}; }, sgd},
+    {"sgd",
+     [](const Settings &s) { return s.momentum > 0 ? std::vector<const char *>{kMomentum} : std::vector<const char *>{}; },
+     sgd},
     {"adam", moments, adam},
     {"adamw", moments, adamw},
 };
@@ -90,9 +94,10 @@ const std::vector<const char *> &optimizer_names() {
 
 Optimizer::Optimizer(Tensors params, const Settings &settings)
     : params_(std::move(params)), settings_(settings), rule_(rule_named(settings.name)) {
-  settings_.name = rule_.name;  // settings' own belongs to the caller
+  settings_.name = rule_.name;  // the caller's text may not outlive this call
   TORCH_CHECK(!params_.empty(), "there are no parameters");
-  for (size_t i = 0; i < params_.size(); i++) TORCH_CHECK(params_[i].is_leaf(), "parameter ", i, " is the result of an operation");
+  for (size_t i = 0; i < params_.size(); i++)
+    TORCH_CHECK(params_[i].is_leaf(), "parameter ", i, " is the result of an operation");
   const at::TensorOptions options = params_[0].options().requires_grad(false);
   learning_rate_ = at::full({}, settings.learning_rate, options);
   for (const char *name : rule_.states(settings_)) {

@@ -30,7 +30,7 @@ class Optimizer {
   // Exchanges the parameters' values with their moving averages. A second call exchanges them back.
   void swap_averages();
 
-  // What a step changes beside the parameters: of each name, a tensor for each parameter. They belong to this optimizer.
+  // What a step changes beside the parameters: for each name, a tensor of each parameter. They belong to this optimizer.
   const std::vector<torchx_optimizer_state> &state() const { return listed_; }
 
  private:

@@ -1,4 +1,4 @@
-// A piece of work for each of libtorch's threads.
+// Work that all of libtorch's threads share.
 #pragma once
 
 #include <ATen/Parallel.h>

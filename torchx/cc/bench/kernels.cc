@@ -1,8 +1,9 @@
-// What share of a core's multiply-adds the kernels of conv_pool reach: `make bench-kernels`. Compiled as the kernels are, once for each
-// kind of vector instructions.
+// What share of a core's multiply-adds the kernels of conv_pool reach: `make bench-kernels`. Compiled as the kernels are, once
+// for each kind of vector instructions.
 //
-// A round runs a loop of nothing but multiply-adds, then each kernel at the report's shapes, for some milliseconds each; a share is the
-// kernel's rate over the loop's in the same round. Counted are the multiply-adds that the result needs: not those with padding or zeros.
+// A round runs a loop of nothing but multiply-adds, then each kernel at the report's shapes, for some milliseconds each; a
+// share is the kernel's rate over the loop's in the same round. Counted are the multiply-adds that the result needs: not those
+// with padding or zeros.
 #include "kernels.h"
 
 #include <algorithm>
@@ -73,11 +74,13 @@ struct Block {
 
   void forward(int64_t i) {
     i %= kSamples;
-    kernels.forward(s, &x[i * kernels.image_size(s)], weights.data(), &y[i * s.pooled()], &argmax[i * s.pooled()], scratch.data());
+    kernels.forward(s, &x[i * kernels.image_size(s)], weights.data(), &y[i * s.pooled()], &argmax[i * s.pooled()],
+                    scratch.data());
   }
   void add_weights(int64_t i) {
     i %= kSamples;
-    kernels.backward_weights(s, &dy[i * s.pooled()], &argmax[i * s.pooled()], &x[i * kernels.image_size(s)], dweights.data(), dbias.data());
+    kernels.backward_weights(s, &dy[i * s.pooled()], &argmax[i * s.pooled()], &x[i * kernels.image_size(s)], dweights.data(),
+                             dbias.data());
   }
   void input(int64_t i) {
     i %= kSamples;
@@ -98,8 +101,11 @@ void print(const char *name, std::vector<double> values, const char *unit) {
 __attribute__((noinline)) void run() {
   Block first({28, 28, 1, 6}), second({12, 12, 6, 16});
   std::vector<double> peak;
-  Result results[] = {{"forward, 28x28, 1 -> 6"}, {"forward, 12x12, 6 -> 16"}, {"backward_weights, 28x28, 1 -> 6"},
-                      {"backward_weights, 12x12, 6 -> 16"}, {"backward_input, 12x12, 6 -> 16"}};
+  Result results[] = {{"forward, 28x28, 1 -> 6"},
+                      {"forward, 12x12, 6 -> 16"},
+                      {"backward_weights, 28x28, 1 -> 6"},
+                      {"backward_weights, 12x12, 6 -> 16"},
+                      {"backward_input, 12x12, 6 -> 16"}};
   volatile float kept = 0;
   for (int round = 0; round < kRounds; round++) {
     const Float a = Float{} + 0.5f, b = Float{} + 0.25f;
@@ -107,8 +113,10 @@ __attribute__((noinline)) void run() {
     const double most = rate([&](int64_t) { kept = kept + multiply_adds(kLoop, a, b); }) * kLoop * 12 * LANES;
     peak.push_back(most / 1e9);
     const double rates[] = {
-        rate([&](int64_t i) { first.forward(i); }) * 4 * first.taps(),   rate([&](int64_t i) { second.forward(i); }) * 4 * second.taps(),
-        rate([&](int64_t i) { first.add_weights(i); }) * first.taps(),  rate([&](int64_t i) { second.add_weights(i); }) * second.taps(),
+        rate([&](int64_t i) { first.forward(i); }) * 4 * first.taps(),
+        rate([&](int64_t i) { second.forward(i); }) * 4 * second.taps(),
+        rate([&](int64_t i) { first.add_weights(i); }) * first.taps(),
+        rate([&](int64_t i) { second.add_weights(i); }) * second.taps(),
         rate([&](int64_t i) { second.input(i); }) * second.taps(),
     };
     for (size_t i = 0; i < std::size(results); i++) results[i].shares.push_back(100 * rates[i] / most);

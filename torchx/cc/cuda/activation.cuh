@@ -1,4 +1,4 @@
-// The activations in kernels. One that has no formula yields NaN.
+// The activations in CUDA kernels. One without a formula gives NaN.
 #pragma once
 
 #include "../activation.h"
@@ -18,7 +18,7 @@ __device__ float activated(Activation f, float x) {
   return y;
 }
 
-// The derivative, from what activated returned.
+// The derivative at the x for which activated returned y.
 __device__ float slope(Activation f, float y) {
   float d = NAN;
   Formulas<Math>::with(f, [&](auto formula) { d = formula.gradient(y, 1.f); });

@@ -99,7 +99,7 @@ __global__ void __launch_bounds__(kThreads)
     for (int i = threadIdx.x; i < rows * 5; i += kThreads) weights[i] = weight[i];
 
   for (int64_t sample = blockIdx.x; sample < s.n; sample += gridDim.x) {
-    __syncthreads();  // nobody is at the sample before
+    __syncthreads();  // all threads have finished the previous sample
     for (int i = threadIdx.x; i < image; i += kThreads) pixels[i] = value(x[sample * image + i]);
     for (int i = threadIdx.x; i < d.copies * image; i += kThreads) copies[i] = 0;
     for (int e = threadIdx.x; e < entries; e += kThreads) {
@@ -169,7 +169,8 @@ __global__ void __launch_bounds__(kThreads) add(const float *sums, int parts, in
   total[i] = sum;
 }
 
-// How many channels of a sample a block computes forward: all, or as many as their weights find room for. A multiple of group.
+// How many channels of a sample a block computes forward: all of them, or as many as fit in shared memory, rounded down to a
+// multiple of group.
 int channels_of(const Block &s, int group) {
   const int all = (s.out + group - 1) / group * group, room = (kShared - s.image()) / (s.in * 25) / group * group;
   return all < room ? all : room;
@@ -192,8 +193,8 @@ void start_forward(const Block &s, const void *x, const float *weight, const flo
                    uint8_t *argmax, cudaStream_t stream) {
   const int channels = channels_of(s, kGroup);
   launch(forward<T, kGroup>, dim3(s.n, (s.out + channels - 1) / channels), kThreads,
-         (s.image() + s.in * 25 * channels) * sizeof(float), stream, s, channels, static_cast<const T *>(x), weight, bias,
-         f, y, argmax);
+         (s.image() + s.in * 25 * channels) * sizeof(float), stream, s, channels, static_cast<const T *>(x), weight, bias, f, y,
+         argmax);
 }
 
 template <typename T>

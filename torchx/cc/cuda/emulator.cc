@@ -1,6 +1,6 @@
-// emulator.h by fibers: ucontext gives each its stack, and setjmp switches between them, which unlike swapcontext does not call
-// the system.
-#undef _FORTIFY_SOURCE  // it takes a longjmp to another stack for an error
+// emulator.h by fibers: ucontext gives each its stack, and setjmp switches between them. Unlike swapcontext, that takes no
+// system call.
+#undef _FORTIFY_SOURCE  // it would report a longjmp to another stack as an error
 
 #include "emulator.h"
 
@@ -71,7 +71,7 @@ uint64_t split_mix() {
   return z ^ z >> 31;
 }
 
-// Lets those of the threads from begin to end that wait at this kind of barrier go on, if all that are not done do.
+// Releases the threads from begin to end that wait at this kind of barrier, if all of them but those that are done wait there.
 bool release(State barrier, unsigned begin, unsigned end) {
   unsigned waiting = 0;
   for (unsigned i = begin; i < end; i++) {

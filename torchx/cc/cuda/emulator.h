@@ -1,8 +1,8 @@
-// CUDA's kernels on the CPU, for tests without a GPU: what the kernels here use of the language, for g++.
+// CUDA kernels on the CPU, for tests without a GPU: the parts of CUDA's language that the kernels use, for g++.
 //
-// A block's threads are fibers of the calling thread, and run one at a time, each until its next barrier, in another order
-// after every barrier: a result that depends on the order, since a barrier is missing, comes out wrong. A barrier that not all
-// threads reach ends the process with a message. Memory that a block shares begins as NaN.
+// A block's threads are fibers of the calling thread. One runs at a time, until its next barrier, and after every barrier their
+// order is another: where a barrier is missing, a result that depends on the order comes out wrong. A barrier that not all
+// threads reach ends the process with a message. Shared memory begins as NaN.
 #pragma once
 
 #include <math.h>

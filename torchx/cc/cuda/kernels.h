@@ -28,8 +28,7 @@ struct Block {
   int weights() const { return out * in * 25; }
 };
 
-// Whether the kernels are made for a block of this shape: its image and a part of its weights have to fit into the memory that
-// threads share.
+// Whether the kernels can compute a block of this shape: its image and a part of its weights must fit into shared memory.
 bool conv_pool_covers(const Block &);
 
 // y [n, out, h, w] and argmax, of the same shape: where of the four the largest was, 2 * row + column. x is float32, or bytes

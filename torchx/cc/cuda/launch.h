@@ -1,5 +1,5 @@
-// The start of a kernel: on a GPU, or, where LENET_EMULATED is defined, as fibers on the CPU (emulator.h). Kernels take what
-// they need of CUDA from here.
+// Launches a kernel: on a GPU, or, where LENET_EMULATED is defined, as fibers on the CPU (emulator.h). Kernels include this in
+// place of CUDA's headers.
 #pragma once
 
 #ifdef LENET_EMULATED
@@ -12,14 +12,14 @@
 
 namespace lenet::cuda {
 
-// The block's memory of the size that launch was given, in bytes.
+// The block's shared memory; launch was given its size in bytes.
 template <typename T>
 __device__ T *shared_memory() {
   extern __shared__ float4 memory[];
   return reinterpret_cast<T *>(memory);
 }
 
-constexpr size_t kSharedByDefault = 48 << 10;  // what a block may have without asking
+constexpr size_t kSharedByDefault = 48 << 10;  // what a block may have without setting an attribute
 
 template <typename... Parameters, typename... Arguments>
 void launch(void (*kernel)(Parameters...), dim3 grid, int threads, size_t shared, cudaStream_t stream, Arguments... arguments) {

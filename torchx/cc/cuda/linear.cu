@@ -1,5 +1,5 @@
-// linear's kernels: layers with an activation between each and the next. Few kernels, and none of them large: at LeNet's sizes a
-// step's layers are 30 million multiplications, and what counts is how often the GPU waits for one kernel to end.
+// linear's kernels: layers with an activation between each and the next. At LeNet's sizes, a step's layers are only 30 million
+// multiplications, and the time goes into waiting for one kernel to end before the next begins. So there are few kernels.
 //
 // Forward, and back through the layers' inputs, a block takes two samples through all layers; the activations stay in the
 // memory that its threads share, and the weights come from the L2 cache, each for both samples. The gradients of the weights,

@@ -17,8 +17,8 @@ __device__ double sum_of(double value, double *values) {
   return values[0];
 }
 
-__global__ void __launch_bounds__(kThreads)
-    loss_and_gradient(int n, int classes, float smoothing, const float *logits, const uint8_t *labels, float *loss, float *gradient) {
+__global__ void __launch_bounds__(kThreads) loss_and_gradient(int n, int classes, float smoothing, const float *logits,
+                                                              const uint8_t *labels, float *loss, float *gradient) {
   __shared__ double values[kThreads];
   double sum = 0;
   for (int64_t i = threadIdx.x; i < n; i += kThreads) {
@@ -63,8 +63,8 @@ __global__ void __launch_bounds__(kThreads)
 
 }  // namespace
 
-void cross_entropy(int n, int classes, float label_smoothing, const float *logits, const uint8_t *labels, float *loss, float *gradient,
-                   cudaStream_t stream) {
+void cross_entropy(int n, int classes, float label_smoothing, const float *logits, const uint8_t *labels, float *loss,
+                   float *gradient, cudaStream_t stream) {
   launch(loss_and_gradient, dim3(1), kThreads, 0, stream, n, classes, label_smoothing, logits, labels, loss, gradient);
 }
 

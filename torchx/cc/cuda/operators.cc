@@ -1,5 +1,5 @@
-// The operators of conv_pool.cc, linear.cc, cross_entropy.cc and accumulator.cc on a GPU: memory and shapes here, the work in the
-// kernels.
+// The operators of conv_pool.cc, linear.cc, cross_entropy.cc and accumulator.cc on a GPU: memory and shapes here, the work in
+// the kernels.
 //
 // Compiled with LENET_EMULATED, this file registers the same code, with the kernels on the emulator, for tensors on the CPU.
 #include <ATen/core/Tensor.h>
@@ -63,8 +63,8 @@ std::tuple<at::Tensor, std::vector<at::Tensor>> conv_pool_forward(const at::Tens
     at::Tensor y = at::empty({s.n, s.out, s.pooled_height(), s.pooled_width()}, weights[b].options());
     kept.argmax.push_back(at::empty(y.sizes(), y.options().dtype(at::kByte)));
     cuda::conv_pool_forward(s, x.const_data_ptr(), x.scalar_type() == at::kByte,
-                            weights[b].contiguous().const_data_ptr<float>(), biases[b].contiguous().const_data_ptr<float>(),
-                            f, y.data_ptr<float>(), kept.argmax[b].data_ptr<uint8_t>(), stream());
+                            weights[b].contiguous().const_data_ptr<float>(), biases[b].contiguous().const_data_ptr<float>(), f,
+                            y.data_ptr<float>(), kept.argmax[b].data_ptr<uint8_t>(), stream());
     if (b + 1 < blocks.size()) kept.between.push_back(y);
     x = y;
   }
@@ -126,7 +126,8 @@ bool linear_covers(const at::Tensor &x, at::TensorList weights) {
   return fits;
 }
 
-std::vector<at::Tensor> linear_forward(const at::Tensor &x_, at::TensorList weights, at::TensorList biases, int64_t activation) {
+std::vector<at::Tensor> linear_forward(const at::Tensor &x_, at::TensorList weights, at::TensorList biases,
+                                       int64_t activation) {
   c10::DeviceGuard guard(x_.device());
   std::vector<at::Tensor> held, outputs;
   const at::Tensor x = x_.contiguous();
@@ -143,7 +144,8 @@ std::vector<at::Tensor> linear_forward(const at::Tensor &x_, at::TensorList weig
   return outputs;
 }
 
-Gradients linear_backward(const at::Tensor &dy_, at::TensorList inputs, at::TensorList weights, int64_t activation, bool input) {
+Gradients linear_backward(const at::Tensor &dy_, at::TensorList inputs, at::TensorList weights, int64_t activation,
+                          bool input) {
   c10::DeviceGuard guard(dy_.device());
   const size_t layers = weights.size();
   std::vector<at::Tensor> held, dweights, dbiases, gradients;  // gradients: of each layer's output, before its activation
@@ -167,12 +169,13 @@ Gradients linear_backward(const at::Tensor &dy_, at::TensorList inputs, at::Tens
   return {dx, std::move(dweights), std::move(dbiases)};
 }
 
-std::tuple<at::Tensor, at::Tensor> cross_entropy_forward(const at::Tensor &logits_, const at::Tensor &labels, double smoothing) {
+std::tuple<at::Tensor, at::Tensor> cross_entropy_forward(const at::Tensor &logits_, const at::Tensor &labels,
+                                                         double smoothing) {
   c10::DeviceGuard guard(logits_.device());
   const at::Tensor logits = logits_.contiguous();
   at::Tensor loss = at::empty({}, logits.options()), gradient = at::empty_like(logits);
-  cross_entropy(logits.size(0), logits.size(1), smoothing, logits.const_data_ptr<float>(), labels.contiguous().const_data_ptr<uint8_t>(),
-                loss.data_ptr<float>(), gradient.data_ptr<float>(), stream());
+  cross_entropy(logits.size(0), logits.size(1), smoothing, logits.const_data_ptr<float>(),
+                labels.contiguous().const_data_ptr<uint8_t>(), loss.data_ptr<float>(), gradient.data_ptr<float>(), stream());
   return {loss, gradient};
 }
 

@@ -1,6 +1,5 @@
-// What the plug-in libtorchx_cuda has: the functions that need CUDA's half of libtorch. It is loaded when a CUDA device is
-// asked for (../loader.cc), before anything else asks libtorch about CUDA: libtorch looks for its CUDA half once, and
-// remembers.
+// The plug-in libtorchx_cuda: the functions that need CUDA's half of libtorch. It is loaded when a CUDA device is asked for
+// (../loader.cc), and before anything else asks libtorch about CUDA: libtorch looks for its CUDA half only once.
 #pragma once
 
 #include <stddef.h>
@@ -17,14 +16,14 @@ namespace lenet {
 struct Cuda {
   int (*driver_version)();   // the newest CUDA that the driver supports, as 1000 * major + 10 * minor; 0 without a driver
   int (*runtime_version)();  // the CUDA that libtorch was built with
-  int (*device_count)();     // throws what CUDA says
+  int (*device_count)();     // throws CUDA's error
   void (*device)(int index, torchx_cuda_device *);
   int64_t (*free_memory)(int index);
 
   // Makes the calling thread work on a device and on a stream of its own, which can be captured.
   void (*use)(int index);
 
-  // A graph: what the calling thread's stream is given between begin and end is recorded, not done.
+  // A graph: what is queued on the calling thread's stream between begin and end is recorded, not executed.
   void *(*begin_graph)();
   void (*end_graph)(void *graph);
   void (*replay_graph)(void *graph);
@@ -38,7 +37,8 @@ struct Cuda {
   void (*free_ring)(void *ring);
 };
 
-// The plug-in; and the plug-in with a driver that is new enough. Or an exception that says in one line what is missing and what to do.
+// The plug-in; and the plug-in if the driver is new enough for it. Otherwise they throw, and say in one line what is missing
+// and what to do.
 const Cuda &cuda_plug_in();
 const Cuda &cuda_with_driver();
 

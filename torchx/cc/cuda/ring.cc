@@ -13,7 +13,7 @@ Ring::Ring(size_t buffers, size_t bytes)
     s.device = at::empty({static_cast<int64_t>(bytes)}, at::TensorOptions(at::kByte).device(computing_.device()));
     C10_CUDA_CHECK(cudaHostAlloc(reinterpret_cast<void **>(&s.host), bytes, cudaHostAllocDefault));
     for (cudaEvent_t *event : {&s.copied, &s.taken}) {
-      // A wait for `copied` sleeps: the thread that waits has a core to share with the one that trains.
+      // A wait for `copied` sleeps, since the waiting thread may share a core with the one that trains.
       C10_CUDA_CHECK(cudaEventCreateWithFlags(event, cudaEventDisableTiming | cudaEventBlockingSync));
       C10_CUDA_CHECK(cudaEventRecord(*event, computing_));
     }

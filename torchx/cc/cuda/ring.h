@@ -11,10 +11,10 @@
 
 namespace lenet::cuda {
 
-// Buffer i goes through a piece of device memory of its own: a stream for copies fills that, the training thread's stream
-// copies it on to where the network reads. So the next batches come over while a step computes, and a captured step finds each
-// batch at one address. Two events a buffer keep the order: `copied`, after which the host may fill it again; `taken`, after
-// which the stream for copies may overwrite its device memory.
+// Each buffer has its own piece of device memory. A stream for copies fills it from the buffer; the training thread's stream
+// copies it to the tensor that the network reads. So the next batches are copied to the device while a step computes, and a
+// captured step finds every batch at the same address. Two events for each buffer keep the order: `copied`, after which the
+// host may fill it again; `taken`, after which the stream for copies may overwrite its device memory.
 class Ring {
  public:
   Ring(size_t buffers, size_t bytes);  // on the calling thread's device, for its stream
@@ -24,10 +24,10 @@ class Ring {
 
   uint8_t *buffer(size_t i) { return slots_.at(i).host; }
 
-  // Copies buffer i to a tensor of as many bytes on the device, after what its stream has yet to do. Returns at once.
+  // Queues a copy of buffer i to a tensor of as many bytes on the device, behind the work of its stream. Returns at once.
   void send(size_t i, at::Tensor &to);
 
-  // Returns when buffer i has been copied from, on any thread.
+  // Returns when buffer i has been copied and may be filled again. Any thread may call it.
   void wait(size_t i);
 
  private:

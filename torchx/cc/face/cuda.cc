@@ -1,4 +1,4 @@
-// torchx.h: CUDA devices, graphs and rings. All of it is the plug-in's.
+// torchx.h: CUDA devices, graphs and rings, all by the plug-in.
 #include "cuda/plug_in.h"
 
 #include "face.h"

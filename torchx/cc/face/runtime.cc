@@ -1,4 +1,4 @@
-// torchx.h: libtorch's settings for the whole process, and what it is.
+// torchx.h: libtorch's settings for the whole process, and its version.
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
 #include <torch/utils.h>

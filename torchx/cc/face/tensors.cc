@@ -12,7 +12,7 @@ using namespace lenet::face;
 
 namespace {
 
-// The n values as a tensor of t's shape; it does not own them.
+// A tensor of t's shape in the memory of the n values.
 at::Tensor host_view(const at::Tensor &t, const float *values, int64_t n) {
   TORCH_CHECK(t.scalar_type() == at::kFloat, "the tensor holds ", t.scalar_type(), ", not float32");
   TORCH_CHECK(t.numel() == n, "the tensor has ", t.numel(), " elements, not ", n);
