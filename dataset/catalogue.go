@@ -1,15 +1,12 @@
 package dataset
 
-import (
-	"fmt"
-	"slices"
-	"strings"
-)
+import "lenet/option"
 
 // A Spec is a data set that lenet knows by name: what its four files must be, and where they can be had.
 type Spec struct {
-	Name   string
-	SHA256 [4]string // of the decompressed files, in the order train images, train labels, test images, test labels
+	Name       string
+	Rows, Cols int       // pixels of an image
+	SHA256     [4]string // of the decompressed files, in the order train images, train labels, test images, test labels
 
 	// Where the files can be had, in the order in which they are tried. Each may be empty.
 	GoModule      string   // module@version
@@ -23,6 +20,7 @@ type Spec struct {
 var Catalogue = []*Spec{
 	{
 		Name: "mnist", // Y. LeCun, C. Cortes, C. Burges: The MNIST database of handwritten digits
+		Rows: 28, Cols: 28,
 		SHA256: [4]string{
 			"ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
 			"65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
@@ -38,6 +36,7 @@ var Catalogue = []*Spec{
 	},
 	{
 		Name: "fashion-mnist", // H. Xiao, K. Rasul, R. Vollgraf, arXiv:1708.07747
+		Rows: 28, Cols: 28,
 		SHA256: [4]string{
 			"c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
 			"bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
@@ -50,15 +49,19 @@ var Catalogue = []*Spec{
 	},
 }
 
-// Lookup returns the data set of that name, or an error that lists the names.
+// Lookup returns the data set of that name. Its error is an [option.Error] that lists the names.
 func Lookup(name string) (*Spec, error) {
-	i := slices.IndexFunc(Catalogue, func(s *Spec) bool { return s.Name == name })
-	if i < 0 {
-		var names []string
-		for _, s := range Catalogue {
-			names = append(names, s.Name)
+	for _, s := range Catalogue {
+		if s.Name == name {
+			return s, nil
 		}
-		return nil, fmt.Errorf("dataset: there is no data set %q; there are %s, and --data DIR for your own", name, strings.Join(names, ", "))
 	}
-	return Catalogue[i], nil
+	return nil, option.OneOf("dataset", name, catalogueNames())
+}
+
+func catalogueNames() (names []string) {
+	for _, s := range Catalogue {
+		names = append(names, s.Name)
+	}
+	return names
 }

@@ -153,7 +153,7 @@ func TestLoadFindsACacheThatWasTamperedWith(t *testing.T) {
 }
 
 func TestLookupListsTheNames(t *testing.T) {
-	if _, err := dataset.Lookup("minst"); err == nil || !strings.Contains(err.Error(), "mnist, fashion-mnist") {
+	if _, err := dataset.Lookup("minst"); err == nil || !strings.Contains(err.Error(), "mnist or fashion-mnist") {
 		t.Errorf("error %v", err)
 	}
 }

@@ -19,7 +19,7 @@ type Batch struct {
 // Len returns the number of images.
 func (b *Batch) Len() int { return len(b.Labels) }
 
-// Buffers is memory for a loader's batches that somebody else reads after the loop has gone on: a device that copies from it on its own.
+// Buffers are host memory from which a device copies asynchronously, after the loop has moved on to the next batch.
 type Buffers interface {
 	Len() int             // of them
 	Buffer(i int) []uint8 // of [Loader.BufferSize] bytes
@@ -57,7 +57,7 @@ func NewLoader(set *Set, batchSize int) *Loader {
 		order:     make([]uint32, set.Len()),
 		pager:     newPager(set),
 	}
-	l.allot(prefetched+1, func(int) []uint8 { return make([]uint8, l.BufferSize()) })
+	l.allocate(prefetched+1, func(int) []uint8 { return make([]uint8, l.BufferSize()) })
 	return l
 }
 
@@ -91,14 +91,14 @@ func (l *Loader) Augments() bool { return l.augment != nil }
 // before the first epoch.
 func (l *Loader) GatherInto(buffers Buffers) {
 	l.buffers = buffers
-	l.allot(buffers.Len(), buffers.Buffer)
+	l.allocate(buffers.Len(), buffers.Buffer)
 }
 
 // BufferSize returns the number of bytes of a full batch, images and labels.
 func (l *Loader) BufferSize() int { return l.batchSize * (l.set.Rows*l.set.Cols + 1) }
 
-// allot makes the n batches that the loader fills in turn.
-func (l *Loader) allot(n int, buffer func(i int) []uint8) {
+// allocate creates the loader's n reusable batches.
+func (l *Loader) allocate(n int, buffer func(i int) []uint8) {
 	l.free = make(chan *Batch, n)
 	images := l.BufferSize() - l.batchSize
 	for i := range n {

@@ -10,14 +10,15 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Classes is the number of labels: 0 to 9.
-const Classes = 10
+// classes is the number of labels of every set that is read today: 0 to 9.
+const classes = 10
 
 // A Set is a sequence of images of one size, with a label each.
 type Set struct {
 	Rows, Cols int     // pixels
+	Classes    int     // labels are 0 to Classes - 1
 	Images     []uint8 // [Len, Rows, Cols], 0 is the background; perhaps read-only memory
-	Labels     []uint8 // [Len], each below Classes; perhaps read-only memory
+	Labels     []uint8 // [Len]; perhaps read-only memory
 }
 
 // Len returns the number of images.
@@ -101,10 +102,10 @@ func newSet(imageDims []int, images []uint8, imagesPath string, labelDims []int,
 	if imageDims[0] != labelDims[0] {
 		return nil, inFile(labelsPath, FormatError(fmt.Sprintf("it has %d labels for the %d images of %s", labelDims[0], imageDims[0], filepath.Base(imagesPath))))
 	}
-	if i := slices.IndexFunc(labels, func(l uint8) bool { return l >= Classes }); i >= 0 {
-		return nil, inFile(labelsPath, FormatError(fmt.Sprintf("label %d is %d, and labels are 0 to %d", i, labels[i], Classes-1)))
+	if i := slices.IndexFunc(labels, func(l uint8) bool { return l >= classes }); i >= 0 {
+		return nil, inFile(labelsPath, FormatError(fmt.Sprintf("label %d is %d, and labels are 0 to %d", i, labels[i], classes-1)))
 	}
-	return &Set{Rows: imageDims[1], Cols: imageDims[2], Images: images, Labels: labels}, nil
+	return &Set{Rows: imageDims[1], Cols: imageDims[2], Classes: classes, Images: images, Labels: labels}, nil
 }
 
 // swapped hints at images and labels given in each other's place.

@@ -12,7 +12,7 @@ func Split(set *Set, n int, seed uint64) (training, validation []uint32, err err
 	if n < 1 || n >= set.Len() {
 		return nil, nil, fmt.Errorf("dataset: %d images cannot be split off a set of %d", n, set.Len())
 	}
-	var byLabel [Classes][]uint32
+	byLabel := make([][]uint32, set.Classes)
 	for i, label := range set.Labels {
 		byLabel[label] = append(byLabel[label], uint32(i))
 	}

@@ -9,6 +9,7 @@ import (
 
 	torch "github.com/wangkuiyi/gotorch"
 
+	"lenet/compute"
 	"lenet/dataset/datasettest"
 	"lenet/model"
 	"lenet/torchx"
@@ -17,12 +18,14 @@ import (
 // network returns a seeded network for images of rows x cols.
 func network(t testing.TB, seed uint64, rows, cols int) *model.LeNet {
 	t.Helper()
-	return networkWith(t, model.Fused, seed, rows, cols)
+	spec := model.Report()
+	spec.Rows, spec.Cols = rows, cols
+	return networkOf(t, spec, compute.Fused, seed)
 }
 
-func networkWith(t testing.TB, kernels model.Kernels, seed uint64, rows, cols int) *model.LeNet {
+func networkOf(t testing.TB, spec model.Spec, kernels compute.Kernels, seed uint64) *model.LeNet {
 	t.Helper()
-	net, err := model.New(rows, cols, model.Options{Activation: model.Sigmoid, Kernels: kernels, Device: "cpu", Seed: seed})
+	net, err := model.New(spec, model.Options{Kernels: kernels, Device: "cpu", Seed: seed})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,17 +114,24 @@ func TestSameSeedSameWeights(t *testing.T) {
 // Real images, biases that are not zero, and every gradient: the largest difference from the independent implementation is below
 // 1e-5 of the largest value.
 func TestOneStepAgreesWithTheReference(t *testing.T) {
-	for _, kernels := range []model.Kernels{model.Fused, model.Reference} {
-		t.Run(string(kernels), func(t *testing.T) { testOneStep(t, kernels) })
+	for _, activation := range model.Names["activations"] {
+		for _, kernels := range []compute.Kernels{compute.Fused, compute.Reference} {
+			t.Run(activation+" "+string(kernels), func(t *testing.T) { testOneStep(t, activation, kernels) })
+		}
 	}
 }
 
-func testOneStep(t *testing.T, kernels model.Kernels) {
+func testOneStep(t *testing.T, activation string, kernels compute.Kernels) {
+	if _, ok := activations[activation]; !ok {
+		t.Fatalf("reference_test.go has no formula for %s", activation)
+	}
 	const n = 32
 	_, test := datasettest.MNIST(t)
-	net := networkWith(t, kernels, 3, 28, 28)
+	spec := model.Report()
+	spec.Activation = activation
+	net := networkOf(t, spec, kernels, 3)
 	random := rand.New(rand.NewPCG(1, 2))
-	var ref, refGrad reference
+	ref, refGrad := reference{activation: activation}, reference{}
 	for i, p := range net.Parameters() {
 		v := values(t, p.Tensor, size(p))
 		for j := range v {
@@ -152,7 +162,7 @@ func testOneStep(t *testing.T, kernels model.Kernels) {
 	err := torchx.Do(func(s *torchx.Scope) error {
 		x, y := torchx.Bytes(s, test.Images[:n*28*28], n, 1, 28, 28), torchx.Bytes(s, labels, n)
 		logits := net.Forward(s, x)
-		compare(t, "logits", values(t, logits, n*model.Classes), refLogits)
+		compare(t, "logits", values(t, logits, n*net.Classes), refLogits)
 		loss := net.Loss(s, logits, y, 0)
 		compare(t, "loss", []float32{loss.Item().(float32)}, []float64{refLoss})
 		if err := torchx.Backward(loss); err != nil {
@@ -194,8 +204,74 @@ func TestNetworkTakesOtherImageSizes(t *testing.T) {
 		t.Error(err)
 	}
 	for _, side := range [][2]int{{15, 28}, {28, 15}, {0, 0}} {
-		if _, err := model.New(side[0], side[1], model.Options{Activation: model.Sigmoid, Kernels: model.Fused, Device: "cpu"}); err == nil || !strings.Contains(err.Error(), "at least 16x16") {
+		spec := model.Report()
+		spec.Rows, spec.Cols = side[0], side[1]
+		if _, err := model.New(spec, model.Options{Kernels: compute.Fused, Device: "cpu"}); err == nil || !strings.Contains(err.Error(), "at least 16x16") {
 			t.Errorf("New(%d, %d): %v", side[0], side[1], err)
+		}
+	}
+}
+
+// Widths and classes stand in the Spec alone.
+func TestNetworkTakesOtherWidths(t *testing.T) {
+	spec := model.Spec{Rows: 20, Cols: 30, Channels: [2]int{3, 5}, Hidden: [2]int{17, 11}, Classes: 26, Activation: "relu"}
+	for _, kernels := range []compute.Kernels{compute.Fused, compute.Reference} {
+		net := networkOf(t, spec, kernels, 1)
+		err := torchx.Do(func(s *torchx.Scope) error {
+			logits := net.Forward(s, torchx.Bytes(s, make([]uint8, 2*20*30), 2, 1, 20, 30))
+			if shape := logits.Shape(); !slices.Equal(shape, []int64{2, 26}) {
+				t.Errorf("%s: logits are %v", kernels, shape)
+			}
+			return torchx.Backward(net.Loss(s, logits, torchx.Bytes(s, []uint8{0, 25}, 2), 0))
+		})
+		if err != nil {
+			t.Errorf("%s: %v", kernels, err)
+		}
+	}
+	want := []string{
+		"  conv1  Conv2d(1 -> 3, 5x5)      relu     -> [N, 3, 16, 26]      78 parameters",
+		"  pool1  MaxPool2d(2x2, stride 2)          -> [N, 3, 8, 13]",
+		"  conv2  Conv2d(3 -> 5, 5x5)      relu     -> [N, 5, 4, 9]       380 parameters",
+		"  pool2  MaxPool2d(2x2, stride 2)          -> [N, 5, 2, 4]",
+		"  fc1    Linear(40 -> 17)         relu     -> [N, 17]            697 parameters",
+		"  fc2    Linear(17 -> 11)         relu     -> [N, 11]            198 parameters",
+		"  fc3    Linear(11 -> 26)                  -> [N, 26]            312 parameters",
+	}
+	if got := spec.Layers(); !slices.Equal(got, want) {
+		t.Errorf("layers\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// A name that one layer knows and another does not must train nothing: no default stands in for it.
+func TestAnActivationThatIsNotInTheRegistryCannotTrain(t *testing.T) {
+	spec := model.Report()
+	for _, name := range []string{"swish", "", "none", "Sigmoid"} {
+		spec.Activation = name
+		for _, kernels := range []compute.Kernels{compute.Fused, compute.Reference} {
+			if net, err := model.New(spec, model.Options{Kernels: kernels, Device: "cpu"}); err == nil {
+				net.Close()
+				t.Errorf("%s kernels make a network with the activation %q", kernels, name)
+			}
+		}
+	}
+}
+
+func TestWhatTheFusedKernelsCannotDoRunsOnLibtorchsWithANotice(t *testing.T) {
+	for _, f := range torchx.Activations() {
+		var notices []string
+		spec := model.Report()
+		spec.Activation = f.Name
+		net, err := model.New(spec, model.Options{Kernels: compute.Fused, Device: "cpu", Log: func(msg string) { notices = append(notices, msg) }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		net.Close()
+		want := compute.Fused
+		if !f.Monotone || !f.SlopeFromOutput {
+			want = compute.Reference
+		}
+		if net.Kernels != want || (len(notices) == 1) != (want == compute.Reference) {
+			t.Errorf("%s runs on %s kernels, notices %q", f.Name, net.Kernels, notices)
 		}
 	}
 }

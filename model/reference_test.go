@@ -5,6 +5,8 @@ import "math"
 // reference is the network in float64, one image at a time, written from the definition and sharing nothing with package
 // model: the slow and obvious version that the fast ones are tested against. Weights are laid out as PyTorch's.
 type reference struct {
+	activation string
+
 	conv1W, conv1B []float64 // [6,1,5,5], [6]
 	conv2W, conv2B []float64 // [16,6,5,5], [16]
 	fc1W, fc1B     []float64 // [120,256], [120]
@@ -19,15 +21,17 @@ func (r *reference) fields() []*[]float64 {
 
 // run returns the logits of one image of 28x28 pixels and its loss, and adds the loss's gradients, times scale, to grad.
 func (r *reference) run(image []float64, label int, scale float64, grad *reference) (logits []float64, loss float64) {
-	// Forward. a is after the convolution, s after the sigmoid, p after the pool; from is where the pool found its maximum.
+	// Forward. a is after the convolution, s after the activation, p after the pool; from is where the pool found its maximum.
 	a1 := convolve(image, 1, 28, r.conv1W, r.conv1B, 6) // [6,24,24]
-	s1 := sigmoid(a1)
+	s1 := r.activate(a1)
 	p1, from1 := pool(s1, 6, 24)                      // [6,12,12]
 	a2 := convolve(p1, 6, 12, r.conv2W, r.conv2B, 16) // [16,8,8]
-	s2 := sigmoid(a2)
+	s2 := r.activate(a2)
 	p2, from2 := pool(s2, 16, 8) // [256]
-	h1 := sigmoid(linear(p2, r.fc1W, r.fc1B))
-	h2 := sigmoid(linear(h1, r.fc2W, r.fc2B))
+	a3 := linear(p2, r.fc1W, r.fc1B)
+	h1 := r.activate(a3)
+	a4 := linear(h1, r.fc2W, r.fc2B)
+	h2 := r.activate(a4)
 	logits = linear(h2, r.fc3W, r.fc3B)
 	total := 0.0
 	for _, l := range logits {
@@ -42,11 +46,11 @@ func (r *reference) run(image []float64, label int, scale float64, grad *referen
 	}
 	dLogits[label] -= scale
 	dH2 := linearBackward(dLogits, h2, r.fc3W, grad.fc3W, grad.fc3B)
-	dH1 := linearBackward(throughSigmoid(dH2, h2), h1, r.fc2W, grad.fc2W, grad.fc2B)
-	dP2 := linearBackward(throughSigmoid(dH1, h1), p2, r.fc1W, grad.fc1W, grad.fc1B)
-	dA2 := throughSigmoid(unpool(dP2, from2, len(s2)), s2)
+	dH1 := linearBackward(r.throughActivation(dH2, a4), h1, r.fc2W, grad.fc2W, grad.fc2B)
+	dP2 := linearBackward(r.throughActivation(dH1, a3), p2, r.fc1W, grad.fc1W, grad.fc1B)
+	dA2 := r.throughActivation(unpool(dP2, from2, len(s2)), a2)
 	dP1 := convolveBackward(dA2, p1, 6, 12, r.conv2W, grad.conv2W, grad.conv2B, 16)
-	dA1 := throughSigmoid(unpool(dP1, from1, len(s1)), s1)
+	dA1 := r.throughActivation(unpool(dP1, from1, len(s1)), a1)
 	convolveBackward(dA1, image, 1, 28, r.conv1W, grad.conv1W, grad.conv1B, 6)
 	return logits, loss
 }
@@ -144,19 +148,39 @@ func linearBackward(dy, x, w, dw, db []float64) (dx []float64) {
 	return dx
 }
 
-func sigmoid(x []float64) []float64 {
+// activations are the formulas, from the definitions: y = f(x), and the slope at x.
+var activations = map[string]struct{ f, slope func(x float64) float64 }{
+	"sigmoid": {logistic, func(x float64) float64 { return logistic(x) * (1 - logistic(x)) }},
+	"tanh":    {math.Tanh, func(x float64) float64 { return 1 - math.Tanh(x)*math.Tanh(x) }},
+	"relu":    {func(x float64) float64 { return math.Max(x, 0) }, func(x float64) float64 { return b2f(x > 0) }},
+	"gelu":    {func(x float64) float64 { return x * normal(x) }, func(x float64) float64 { return normal(x) + x*math.Exp(-x*x/2)/math.Sqrt(2*math.Pi) }},
+}
+
+func logistic(x float64) float64 { return 1 / (1 + math.Exp(-x)) }
+
+// normal is the normal distribution's cumulative function.
+func normal(x float64) float64 { return (1 + math.Erf(x/math.Sqrt2)) / 2 }
+
+func b2f(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func (r *reference) activate(x []float64) []float64 {
 	y := make([]float64, len(x))
 	for i, v := range x {
-		y[i] = 1 / (1 + math.Exp(-v))
+		y[i] = activations[r.activation].f(v)
 	}
 	return y
 }
 
-// throughSigmoid returns the derivative by the sigmoid's input, from that by its output y.
-func throughSigmoid(dy, y []float64) []float64 {
-	dx := make([]float64, len(y))
-	for i := range y {
-		dx[i] = dy[i] * y[i] * (1 - y[i])
+// throughActivation returns the derivative by the activation's input x, from that by its output.
+func (r *reference) throughActivation(dy, x []float64) []float64 {
+	dx := make([]float64, len(x))
+	for i := range x {
+		dx[i] = dy[i] * activations[r.activation].slope(x[i])
 	}
 	return dx
 }

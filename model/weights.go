@@ -2,6 +2,7 @@ package model
 
 import (
 	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"math"
 	"os"
@@ -13,12 +14,18 @@ import (
 	"lenet/torchx"
 )
 
+// The keys of a file's metadata. Files of before there was a Spec have the activation alone.
+const (
+	specKey       = "lenet"
+	activationKey = "activation"
+)
+
 // Save writes the weights to path as safetensors (https://github.com/huggingface/safetensors), float32, under the names and
-// shapes of [LeNet.Parameters], with the activation's name among its metadata. The file is replaced whole or stays as it was.
+// shapes of [LeNet.Parameters], with the Spec among its metadata. The file is replaced whole or stays as it was.
 func (n *LeNet) Save(path string) error {
 	views := map[string]safetensors.TensorView{}
 	for _, p := range n.Parameters() {
-		values := make([]float32, elements(p.Shape))
+		values := make([]float32, product(p.Shape))
 		if err := torchx.Read(values, p.Tensor); err != nil {
 			return fmt.Errorf("model: reading %s: %w", p.Name, err)
 		}
@@ -36,7 +43,11 @@ func (n *LeNet) Save(path string) error {
 		}
 		views[p.Name] = view
 	}
-	file, err := safetensors.Serialize(views, map[string]string{"format": "pt", activationKey: string(n.Activation)})
+	spec, err := json.Marshal(n.Spec)
+	if err != nil {
+		return fmt.Errorf("model: %w", err)
+	}
+	file, err := safetensors.Serialize(views, map[string]string{"format": "pt", specKey: string(spec)})
 	if err != nil {
 		return fmt.Errorf("model: %w", err)
 	}
@@ -46,31 +57,27 @@ func (n *LeNet) Save(path string) error {
 	return nil
 }
 
-// activationKey is the activation's name in a file's metadata. A file without it is the report's.
-const activationKey = "activation"
-
-// Open returns the network of a file that Save wrote, for images of rows x cols pixels, with the file's activation and weights.
-func Open(path string, rows, cols int, kernels Kernels, device string) (*LeNet, error) {
+// Open returns the network of a weights file. What the file does not say of it, known does, whose zero values stand for what is not known.
+//
+// Errors: the file system's; [UnknownError] where neither says enough; a file that is not whole, or says something else.
+func Open(path string, known Spec, o Options) (*LeNet, error) {
 	file, err := readFile(path)
 	if err != nil {
 		return nil, err
 	}
-	_, metadata, err := safetensors.ReadMetadata(file)
+	spec, err := specOf(file, known)
 	if err != nil {
-		return nil, fmt.Errorf("model: %s: it is not a whole safetensors file: %w", path, err)
+		return nil, fmt.Errorf("model: %s: %w", path, err)
 	}
-	activation := Sigmoid
-	if name, ok := metadata.Metadata()[activationKey]; ok {
-		activation = Activation(name)
+	values, err := spec.weightsIn(file)
+	if err != nil {
+		return nil, fmt.Errorf("model: %s: %w", path, err)
 	}
-	if !slices.Contains(Activations, activation) {
-		return nil, fmt.Errorf("model: %s: its activation is %q, and this lenet knows %v", path, activation, Activations)
-	}
-	n, err := New(rows, cols, Options{Activation: activation, Kernels: kernels, Device: device})
+	n, err := New(spec, o)
 	if err != nil {
 		return nil, err
 	}
-	if err := n.Load(path); err != nil {
+	if err := n.setWeights(values); err != nil {
 		n.Close()
 		return nil, err
 	}
@@ -86,13 +93,18 @@ func (n *LeNet) Load(path string) error {
 	if err != nil {
 		return err
 	}
-	values, err := n.weightsOf(file)
+	values, err := n.weightsIn(file)
 	if err != nil {
 		return fmt.Errorf("model: %s: %w", path, err)
 	}
+	return n.setWeights(values)
+}
+
+// setWeights sets the parameters, in their order.
+func (n *LeNet) setWeights(values [][]float32) error {
 	for i, p := range n.Parameters() {
 		if err := torchx.Write(p.Tensor, values[i]); err != nil {
-			return fmt.Errorf("model: %s: writing %s: %w", path, p.Name, err)
+			return fmt.Errorf("model: writing %s: %w", p.Name, err)
 		}
 	}
 	return nil
@@ -113,13 +125,13 @@ func readFile(path string) ([]byte, error) {
 	return file, nil
 }
 
-// weightsOf returns the values of the network's parameters, in their order, once the whole file fits the network.
-func (n *LeNet) weightsOf(file []byte) ([][]float32, error) {
+// weightsIn returns the values of the network's parameters, in their order, once the whole file fits the network.
+func (s Spec) weightsIn(file []byte) ([][]float32, error) {
 	tensors, err := safetensors.Deserialize(file)
 	if err != nil {
 		return nil, fmt.Errorf("it is not a whole safetensors file: %w", err)
 	}
-	params := n.Parameters()
+	params := s.shapes()
 	if tensors.Len() != len(params) {
 		return nil, fmt.Errorf("it has %d tensors, and a LeNet has %d", tensors.Len(), len(params))
 	}
@@ -129,11 +141,10 @@ func (n *LeNet) weightsOf(file []byte) ([][]float32, error) {
 		if !ok {
 			return nil, fmt.Errorf("it has no tensor %s", p.Name)
 		}
-		sameSize := func(a uint64, b int64) bool { return a == uint64(b) }
-		if view.DType() != safetensors.F32 || !slices.EqualFunc(view.Shape(), p.Shape, sameSize) {
-			return nil, fmt.Errorf("its %s is %v %v, and the network for %dx%d images has F32 %v", p.Name, view.DType(), view.Shape(), n.rows, n.cols, p.Shape)
+		if view.DType() != safetensors.F32 || !slices.Equal(signed(view.Shape()), p.Shape) {
+			return nil, fmt.Errorf("its %s is %v %v, and the network for %dx%d images has F32 %v", p.Name, view.DType(), view.Shape(), s.Rows, s.Cols, p.Shape)
 		}
-		values[i] = make([]float32, elements(p.Shape))
+		values[i] = make([]float32, product(p.Shape))
 		for j := range values[i] {
 			values[i][j] = math.Float32frombits(binary.LittleEndian.Uint32(view.Data()[4*j:]))
 		}
@@ -141,10 +152,10 @@ func (n *LeNet) weightsOf(file []byte) ([][]float32, error) {
 	return values, nil
 }
 
-func elements(shape []int64) int64 {
-	n := int64(1)
-	for _, d := range shape {
-		n *= d
+func signed(shape []uint64) []int64 {
+	dims := make([]int64, len(shape))
+	for i, d := range shape {
+		dims[i] = int64(d)
 	}
-	return n
+	return dims
 }

@@ -3,12 +3,14 @@ package model_test
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"lenet/compute"
 	"lenet/model"
 )
 
@@ -114,5 +116,68 @@ func TestSaveLeavesTheOldFileWhereItFails(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(filepath.Join(dir, "*")); len(left) != 1 {
 		t.Errorf("it left %q", left)
+	}
+}
+
+// bare returns weights as another program writes them: without lenet's metadata, or with those of an old version.
+func bare(t *testing.T, spec model.Spec, metadata string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "model.safetensors")
+	if err := networkOf(t, spec, compute.Fused, 1).Save(path); err != nil {
+		t.Fatal(err)
+	}
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var header map[string]json.RawMessage
+	size := binary.LittleEndian.Uint64(whole)
+	if err := json.Unmarshal(whole[8:8+size], &header); err != nil {
+		t.Fatal(err)
+	}
+	header["__metadata__"] = json.RawMessage(metadata)
+	text, err := json.Marshal(header)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := append(binary.LittleEndian.AppendUint64(nil, uint64(len(text))), text...)
+	if err := os.WriteFile(path, append(file, whole[8+size:]...), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestAFileSaysWhichNetworkItHolds(t *testing.T) {
+	spec := model.Spec{Rows: 20, Cols: 30, Channels: [2]int{3, 5}, Hidden: [2]int{17, 11}, Classes: 26, Activation: "tanh"}
+	whole := filepath.Join(t.TempDir(), "model.safetensors")
+	if err := networkOf(t, spec, compute.Fused, 1).Save(whole); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name, path string
+		known      model.Spec
+		want       string // in the error, or empty
+	}{
+		{"whole", whole, model.Spec{}, ""},
+		{"whole, and the reader thinks otherwise", whole, model.Spec{Rows: 28, Cols: 28, Activation: "relu"}, ""},
+		{"old", bare(t, spec, `{"activation":"tanh"}`), model.Spec{Rows: 20, Cols: 30}, ""},
+		{"another program's", bare(t, spec, `{}`), model.Spec{Rows: 20, Cols: 30, Activation: "tanh"}, ""},
+		{"another program's, of images like them", bare(t, spec, `{}`), model.Spec{Rows: 20, Cols: 40, Activation: "tanh"}, "the network for 20x40 images has F32 [17 70]"},
+		{"without an activation", bare(t, spec, `{}`), model.Spec{Rows: 20, Cols: 30}, "activation"},
+		{"without a size", bare(t, spec, `{}`), model.Spec{Activation: "tanh"}, "image size"},
+		{"a later version's", bare(t, spec, `{"activation":"swish"}`), model.Spec{Rows: 20, Cols: 30}, `"swish"`},
+		{"broken", bare(t, spec, `{"lenet":"{"}`), model.Spec{}, "describe no network"},
+		{"widths that are not the tensors'", bare(t, spec, `{"lenet":"{\"rows\":20,\"cols\":30,\"channels\":[3,5],\"hidden\":[1000000000,11],\"classes\":26,\"activation\":\"tanh\"}"}`), model.Spec{}, "fc1.weight"},
+	} {
+		net, err := model.Open(c.path, c.known, model.Options{Kernels: compute.Fused, Device: "cpu"})
+		if err == nil {
+			if net.Spec != spec {
+				t.Errorf("%s: %+v, want %+v", c.name, net.Spec, spec)
+			}
+			net.Close()
+		}
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v, want %q", c.name, err, c.want)
+		}
 	}
 }

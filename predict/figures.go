@@ -36,15 +36,15 @@ func digit(set *dataset.Set, i, predicted int, probability float64) figure.Digit
 // columns of the grid of predictions, as in the report.
 const columns = 3
 
-// Grid returns the picture of drawn images, three in a row.
-func Grid(set *dataset.Set, draws []Draw) *figure.Digits {
+// Grid returns the picture of predictions, three in a row.
+func Grid(set *dataset.Set, predictions []Prediction) *figure.Digits {
 	g, wrong := &figure.Digits{Columns: columns}, 0
-	for _, d := range draws {
-		g.Digits = append(g.Digits, digit(set, d.Index, d.Predicted, d.Probabilities[d.Predicted]))
+	for _, d := range predictions {
+		g.Digits = append(g.Digits, digit(set, d.Index, d.Predicted, d.Probability()))
 		if d.True != d.Predicted {
 			wrong++
 		}
 	}
-	g.Title = fmt.Sprintf("%d test images, %d wrong", len(draws), wrong)
+	g.Title = fmt.Sprintf("%d test images, %d wrong", len(predictions), wrong)
 	return g
 }

@@ -6,63 +6,108 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 
+	"lenet/compute"
 	"lenet/dataset"
 	"lenet/metrics"
 	"lenet/model"
-	"lenet/train"
+	"lenet/option"
+	"lenet/runs"
 )
+
+// Names are the lists of names in the help of [Options].
+var Names = option.Join(dataset.Names, compute.Names, model.Names)
 
 // Options say which network to use, and what on.
 type Options struct {
-	Model   string `placeholder:"PATH" help:"A run folder or its model.safetensors. Without it, the newest run in runs/."`
-	Dataset string `placeholder:"NAME" help:"Data set to fetch and use: mnist or fashion-mnist. Without it, the run's own."`
-	Dir     string `name:"data" placeholder:"DIR" help:"Folder with four IDX files of your own, in place of --dataset."`
-	Mirror  string `placeholder:"URL" help:"Base URL to fetch the data set's files from."`
-	train.ComputeOptions
+	Model      string `placeholder:"PATH" help:"A run folder or its model.safetensors. Without it, the newest run in runs/."`
+	Activation string `placeholder:"NAME" help:"The network's activation (${activations}), for a weights file that does not say it."`
+	Dataset    string `placeholder:"NAME" help:"Data set to fetch and use: ${datasets}. Without it, the run's own."`
+	Dir        string `name:"data" placeholder:"DIR" help:"Folder with four IDX files of your own, in place of --dataset."`
+	Mirror     string `placeholder:"URL" help:"Base URL to fetch the data set's files from."`
+	compute.Resources
+}
+
+// Defaults returns options for the newest run.
+func Defaults() (o Options) {
+	option.Defaults(&o, Names)
+	return o
 }
 
 // A Network is a saved network, on the thread of the goroutine that opened it until Close.
 type Network struct {
 	*model.LeNet
-	Path    string // of its file
-	data    train.DataOptions
+	Dir     runs.Dir // of its weights
+	source  dataset.Source
 	release func()
 }
 
-// Open returns a saved network for images of 28x28 pixels.
+// Open returns a saved network. What its file does not say of it, the config.json beside it and the data set do. log gets notices.
 //
-// Errors: [train.UsageError]; a file or folder that is not there; weights that do not fit.
-func Open(o Options, log func(string)) (*Network, error) {
-	if err := o.ComputeOptions.Validate(); err != nil {
+// Errors: [option.Error]; [runs.ErrNone]; [model.UnknownError]; a file or folder that is not there; weights that do not fit.
+func Open(ctx context.Context, o Options, log func(string)) (*Network, error) {
+	if err := o.Resources.Validate(); err != nil {
 		return nil, err
 	}
-	path, err := find(o.Model)
+	path, dir, err := runs.FindWeights(o.Model)
 	if err != nil {
 		return nil, err
 	}
-	n := &Network{Path: path, data: train.DataOptions{Dataset: o.Dataset, Dir: o.Dir, Mirror: o.Mirror}}
-	config, err := train.ReadConfig(filepath.Dir(path))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	n := &Network{Dir: dir, source: dataset.Source{Dataset: o.Dataset, Dir: o.Dir, Mirror: o.Mirror}}
+	known, err := n.known(ctx, o, log)
+	if err != nil {
 		return nil, err
 	}
-	if config != nil && o.Dataset == "" && o.Dir == "" {
-		n.data.Dataset, n.data.Dir = config.Dataset, config.Dir
-	}
-	n.data.Dataset = cmp.Or(n.data.Dataset, "mnist")
 	if err := o.Resolve(log); err != nil {
 		return nil, err
 	}
 	if n.release, err = o.Use(); err != nil {
 		return nil, err
 	}
-	if n.LeNet, err = model.Open(path, side, side, o.Kernels, o.Device); err != nil {
+	if n.LeNet, err = model.Open(path, known, model.Options{Kernels: o.Kernels, Device: o.Device, Log: log}); err != nil {
 		n.release()
 		return nil, err
 	}
+	if o.Activation != "" && o.Activation != n.Activation {
+		n.Close()
+		return nil, option.Errorf("activation", "is %s, and the network of %s has %s", o.Activation, path, n.Activation)
+	}
 	return n, nil
+}
+
+// known returns what the options, the config.json beside the weights and the data set say of the network. It chooses the data set, too: the run's
+// own unless the options name one.
+func (n *Network) known(ctx context.Context, o Options, log func(string)) (model.Spec, error) {
+	var config struct {
+		dataset.Source
+		Activation string     `json:"activation"`
+		Network    model.Spec `json:"network"`
+	}
+	if err := n.Dir.ReadConfig(&config); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return model.Spec{}, err
+	}
+	if n.source.Dataset == "" && n.source.Dir == "" {
+		n.source.Dataset, n.source.Dir = config.Source.Dataset, config.Source.Dir
+	}
+	n.source.Dataset = cmp.Or(n.source.Dataset, "mnist")
+	spec := config.Network
+	spec.Activation = cmp.Or(o.Activation, config.Activation)
+	switch {
+	case spec.Rows > 0:
+	case n.source.Dir == "":
+		set, err := dataset.Lookup(n.source.Dataset)
+		if err != nil {
+			return spec, err
+		}
+		spec.Rows, spec.Cols = set.Rows, set.Cols
+	default:
+		data, err := n.source.Load(ctx, log)
+		if err != nil {
+			return spec, err
+		}
+		spec.Rows, spec.Cols = data.Test.Rows, data.Test.Cols
+	}
+	return spec, nil
 }
 
 // Close frees the network.
@@ -73,12 +118,13 @@ func (n *Network) Close() {
 
 // Test returns the test set.
 func (n *Network) Test(ctx context.Context, log func(string)) (*dataset.Set, error) {
-	data, err := n.data.Load(ctx, log)
+	data, err := n.source.Load(ctx, log)
 	if err != nil {
 		return nil, err
 	}
-	if data.Test.Rows != side || data.Test.Cols != side {
-		return nil, fmt.Errorf("predict: the set's images have %dx%d pixels, and this needs %dx%d", data.Test.Rows, data.Test.Cols, side, side)
+	if s := data.Test; s.Rows != n.Rows || s.Cols != n.Cols || s.Classes > n.Classes {
+		return nil, fmt.Errorf("predict: the set has images of %dx%d pixels in %d classes, and the network was trained for %dx%d in %d",
+			s.Rows, s.Cols, s.Classes, n.Rows, n.Cols, n.Classes)
 	}
 	return data.Test, nil
 }
@@ -89,36 +135,5 @@ func (n *Network) Evaluate(ctx context.Context, set *dataset.Set) (*metrics.Resu
 	if err != nil {
 		return nil, err
 	}
-	return metrics.Of(probabilities, set.Labels, model.Classes), nil
-}
-
-// find returns the path of a network's file: itself, the one in its folder, or the newest in runs/.
-func find(path string) (string, error) {
-	if path == "" {
-		files, err := filepath.Glob(filepath.Join("runs", "*", train.WeightsFile))
-		if err != nil {
-			return "", fmt.Errorf("predict: %w", err)
-		}
-		var newest fs.FileInfo
-		for _, f := range files {
-			if info, err := os.Stat(f); err == nil && (newest == nil || info.ModTime().After(newest.ModTime())) {
-				path, newest = f, info
-			}
-		}
-		if newest == nil {
-			return "", errors.New("predict: there is no run in runs/ here; train one, or name one with --model")
-		}
-		return path, nil
-	}
-	info, err := os.Stat(path)
-	if err != nil {
-		return "", fmt.Errorf("predict: no run: %w", err)
-	}
-	if info.IsDir() {
-		path = filepath.Join(path, train.WeightsFile)
-		if _, err := os.Stat(path); err != nil {
-			return "", fmt.Errorf("predict: the folder holds no trained network: %w", err)
-		}
-	}
-	return path, nil
+	return metrics.Of(probabilities, set.Labels, n.Classes), nil
 }

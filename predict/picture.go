@@ -17,15 +17,15 @@ import (
 
 // The sizes that MNIST's images were made with (LeCun, Cortes, Burges, "The MNIST database").
 const (
-	side  = 28 // pixels of an image
-	inner = 20 // pixels of the box that the digit fills
+	mnistSide = 28 // pixels of an image
+	mnistBox  = 20 // pixels of the box that the digit fills
 )
 
 // maxPixels is more than a camera's picture, and small enough to decode.
 const maxPixels = 60e6
 
-// ReadPicture returns a PNG or JPEG file's picture of one digit as MNIST would have it: [28, 28], 0 is the background.
-func ReadPicture(path string) ([]uint8, error) {
+// ReadPicture returns a PNG or JPEG file's picture of one digit as MNIST would have it: [rows, cols], 0 is the background.
+func ReadPicture(path string, rows, cols int) ([]uint8, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("predict: %w", err)
@@ -51,7 +51,7 @@ func ReadPicture(path string) ([]uint8, error) {
 	if err != nil {
 		return nil, fmt.Errorf("predict: %s: %w", path, err)
 	}
-	digit, err := Prepare(picture)
+	digit, err := Prepare(picture, rows, cols)
 	if err != nil {
 		return nil, fmt.Errorf("predict: %s: %w", path, err)
 	}
@@ -64,9 +64,9 @@ const (
 	ink   = 0.3
 )
 
-// Prepare makes of a picture of one digit an image as those of MNIST: grey, light on dark, cropped to the digit, scaled so that it fills a
-// box of 20x20 pixels, and placed so that its centre of mass is the image's.
-func Prepare(picture image.Image) ([]uint8, error) {
+// Prepare normalizes a picture of one digit the way MNIST's images were: grey, light on dark, cropped to the digit, scaled so that it fills a
+// box of 20x20 of 28x28 pixels, and placed so that its centre of mass is the image's. It returns rows x cols pixels.
+func Prepare(picture image.Image, rows, cols int) ([]uint8, error) {
 	grey := image.NewGray(image.Rectangle{Max: picture.Bounds().Size()})
 	draw.Draw(grey, grey.Rect, image.NewUniform(color.White), image.Point{}, draw.Src) // below what is transparent
 	draw.Draw(grey, grey.Rect, picture, picture.Bounds().Min, draw.Over)
@@ -75,11 +75,11 @@ func Prepare(picture image.Image) ([]uint8, error) {
 	}
 	box := bounds(grey)
 	w, h := box.Dx(), box.Dy()
-	scale := inner / float64(max(w, h))
+	scale := math.Round(float64(min(rows, cols))*mnistBox/mnistSide) / float64(max(w, h))
 	size := image.Rect(0, 0, max(1, int(math.Round(float64(w)*scale))), max(1, int(math.Round(float64(h)*scale))))
 	small := image.NewGray(size)
 	xdraw.CatmullRom.Scale(small, size, grey, box, xdraw.Src, nil) // which averages where it shrinks
-	return centred(small), nil
+	return centred(small, rows, cols), nil
 }
 
 // spread sets the background to 0, which is what most of the border has, and the colour furthest from it to 255.
@@ -125,8 +125,8 @@ func bounds(grey *image.Gray) image.Rectangle {
 	return box
 }
 
-// centred returns a digit in an image of 28x28 pixels, moved by whole pixels.
-func centred(digit *image.Gray) []uint8 {
+// centred returns a digit in an image of rows x cols pixels, moved by whole pixels.
+func centred(digit *image.Gray, rows, cols int) []uint8 {
 	var sum, sumX, sumY float64
 	w, h := digit.Rect.Dx(), digit.Rect.Dy()
 	for y := range h {
@@ -137,14 +137,14 @@ func centred(digit *image.Gray) []uint8 {
 	}
 	// MNIST's centres of mass are half a pixel right of and below the image's middle: those of its first 1000 test images have the mean
 	// (14.51, 14.49).
-	place := func(moment float64, length int) int {
-		at := int(math.Round(side/2 + 0.5 - moment/sum))
+	place := func(moment float64, length, side int) int {
+		at := int(math.Round(float64(side)/2 + 0.5 - moment/sum))
 		return min(max(at, 0), side-length)
 	}
-	left, top := place(sumX, w), place(sumY, h)
-	image := make([]uint8, side*side)
+	left, top := place(sumX, w, cols), place(sumY, h, rows)
+	image := make([]uint8, rows*cols)
 	for y := range h {
-		copy(image[(top+y)*side+left:], digit.Pix[y*digit.Stride:][:w])
+		copy(image[(top+y)*cols+left:], digit.Pix[y*digit.Stride:][:w])
 	}
 	return image
 }

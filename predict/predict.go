@@ -1,4 +1,4 @@
-// Package predict asks a trained network what images show.
+// Package predict classifies images with a trained network: those of a data set, and pictures of digits of your own.
 package predict
 
 import (
@@ -8,26 +8,25 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"lenet/compute"
 	"lenet/dataset"
-	"lenet/metrics"
-	"lenet/model"
 	"lenet/torchx"
 )
 
-// Probabilities returns the network's probabilities, [N][10], of N images: [N, 28, 28] uint8 pixels.
+// Probabilities returns the network's probabilities, [N][Classes], of N images: [N, Rows, Cols] uint8 pixels.
 func (n *Network) Probabilities(ctx context.Context, images []uint8) ([][]float64, error) {
-	const size = side * side
+	size := n.Rows * n.Cols
 	var all [][]float64
 	for part := range slices.Chunk(images, dataset.EvaluationBatch*size) {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
 		count := len(part) / size
-		logits := make([]float32, count*model.Classes)
+		logits := make([]float32, count*n.Classes)
 		err := torchx.Do(func(s *torchx.Scope) error {
 			return torchx.NoGrad(func() error {
-				x := torchx.Bytes(s, part, int64(count), 1, side, side)
-				if n.Device != "cpu" {
+				x := torchx.Bytes(s, part, int64(count), 1, int64(n.Rows), int64(n.Cols))
+				if n.Device != compute.CPU {
 					x = torchx.To(s, x, n.Device)
 				}
 				return torchx.Read(logits, n.Forward(s, x))
@@ -36,7 +35,7 @@ func (n *Network) Probabilities(ctx context.Context, images []uint8) ([][]float6
 		if err != nil {
 			return nil, fmt.Errorf("predict: %w", err)
 		}
-		for row := range slices.Chunk(logits, model.Classes) {
+		for row := range slices.Chunk(logits, n.Classes) {
 			all = append(all, softmax(row))
 		}
 	}
@@ -55,45 +54,44 @@ func softmax(logits []float32) []float64 {
 	return p
 }
 
-// A Draw is an image of a test set and what the network says of it.
-type Draw struct {
-	Index         int       `json:"index"` // in the set
-	True          int       `json:"true"`
-	Predicted     int       `json:"predicted"`
-	Probabilities []float64 `json:"probabilities"` // by class
+// A Prediction is a randomly drawn test image and what the network takes it for.
+type Prediction struct {
+	Index int `json:"index"` // in the set
+	True  int `json:"true"`
+	Class
 }
 
 // Draw returns predictions for n different images of a set, drawn at random. Which ones they are follows from seed.
-func (net *Network) Draw(ctx context.Context, set *dataset.Set, n int, seed uint64) ([]Draw, error) {
-	indices := rand.New(rand.NewPCG(seed, 0)).Perm(set.Len())[:min(n, set.Len())]
+func (n *Network) Draw(ctx context.Context, set *dataset.Set, count int, seed uint64) ([]Prediction, error) {
+	indices := rand.New(rand.NewPCG(seed, 0)).Perm(set.Len())[:min(count, set.Len())]
+	size := set.Rows * set.Cols
 	var images []uint8
 	for _, i := range indices {
-		images = append(images, set.Images[i*side*side:][:side*side]...)
+		images = append(images, set.Images[i*size:][:size]...)
 	}
-	probabilities, err := net.Probabilities(ctx, images)
+	probabilities, err := n.Probabilities(ctx, images)
 	if err != nil {
 		return nil, err
 	}
-	var draws []Draw
+	var predictions []Prediction
 	for i, p := range probabilities {
-		draws = append(draws, Draw{indices[i], int(set.Labels[indices[i]]), metrics.Largest(p), p})
+		predictions = append(predictions, Prediction{indices[i], int(set.Labels[indices[i]]), classOf(p)})
 	}
-	return draws, nil
+	return predictions, nil
 }
 
-// A Picture is a file and what the network says of it.
+// A Picture is a file and what the network takes it for.
 type Picture struct {
-	Path          string    `json:"file"`
-	Predicted     int       `json:"predicted"`
-	Probabilities []float64 `json:"probabilities"` // by class
-	Pixels        []uint8   `json:"-"`             // [28, 28], what the network saw
+	Path string `json:"file"`
+	Class
+	Pixels []uint8 `json:"-"` // [Rows, Cols], what the network saw
 }
 
 // Pictures returns predictions for the pictures in PNG and JPEG files.
 func (n *Network) Pictures(ctx context.Context, paths []string) ([]Picture, error) {
 	var images []uint8
 	for _, path := range paths {
-		pixels, err := ReadPicture(path)
+		pixels, err := ReadPicture(path, n.Rows, n.Cols)
 		if err != nil {
 			return nil, err
 		}
@@ -103,9 +101,10 @@ func (n *Network) Pictures(ctx context.Context, paths []string) ([]Picture, erro
 	if err != nil {
 		return nil, err
 	}
+	size := n.Rows * n.Cols
 	var pictures []Picture
 	for i, p := range probabilities {
-		pictures = append(pictures, Picture{paths[i], metrics.Largest(p), p, images[i*side*side:][:side*side]})
+		pictures = append(pictures, Picture{paths[i], classOf(p), images[i*size:][:size]})
 	}
 	return pictures, nil
 }

@@ -5,7 +5,8 @@ import (
 	"slices"
 	"strings"
 
-	"lenet/model"
+	"lenet/dataset"
+	"lenet/optim"
 	"lenet/train"
 	"lenet/tune"
 )
@@ -15,9 +16,9 @@ import (
 // originalRun is the configuration of its final run. The betas, the step size and gamma have no effect on it; they are the defaults.
 func originalRun() train.Options {
 	return train.Options{
-		DataOptions: train.DataOptions{Dataset: "mnist"},
-		Setting:     train.Setting{LearningRate: 1.5, BatchSize: 256, Optimizer: "sgd", Activation: model.Sigmoid},
-		Method:      train.Method{Epochs: 25, Betas: []float64{0.9, 0.999}, Schedule: train.Constant, StepSize: 10, Gamma: 0.1},
+		Source:          dataset.Source{Dataset: "mnist"},
+		Hyperparameters: train.Hyperparameters{LearningRate: 1.5, BatchSize: 256, Optimizer: "sgd", Activation: "sigmoid"},
+		Method:          train.Method{Epochs: 25, Settings: optim.Settings{Betas: []float64{0.9, 0.999}}, Schedule: optim.Schedule{Name: "constant", StepSize: 10, Gamma: 0.1}},
 	}
 }
 
@@ -26,7 +27,7 @@ func originalRun() train.Options {
 func originalSweep(learningRates, batchSizes string) tune.Options {
 	run := originalRun()
 	o := tune.Options{
-		DataOptions: run.DataOptions, LearningRate: learningRates, BatchSize: batchSizes, Optimizer: run.Optimizer, Activation: string(run.Activation), Seed: "1",
+		Source: run.Source, LearningRate: learningRates, BatchSize: batchSizes, Optimizer: run.Optimizer, Activation: run.Activation, Seed: "1",
 		Method: run.Method, Validation: 5000,
 	}
 	o.Epochs = 10

@@ -15,7 +15,7 @@ import (
 // flags returns options as the command line makes them of arguments.
 func flags[O any](t *testing.T, args ...string) (o O) {
 	t.Helper()
-	parser, err := kong.New(&o)
+	parser, err := kong.New(&o, train.Names.Vars())
 	if err == nil {
 		_, err = parser.Parse(args)
 	}

@@ -7,10 +7,8 @@ import (
 	"context"
 	_ "embed" // for the page
 	"encoding/json"
-	"errors"
 	"fmt"
 	"html/template"
-	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -18,9 +16,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/renameio/v2"
-
+	"lenet/compute"
 	"lenet/figure"
+	"lenet/option"
+	"lenet/runs"
 	"lenet/train"
 	"lenet/tune"
 )
@@ -28,10 +27,16 @@ import (
 // Options say what a page shows.
 type Options struct {
 	Folders []string `arg:"" optional:"" help:"Folders of runs and sweeps. Default: the newest run in runs/."`
-	train.ComputeOptions
+	compute.Resources
 	Original bool   `help:"Show the original lab report's figures beside runs and sweeps that are configured as its own were."`
 	Title    string `placeholder:"TEXT" help:"The page's title."`
 	Out      string `placeholder:"FILE" help:"File to write. Default: report.html in the first folder that it shows."`
+}
+
+// Defaults returns the options of a page of the newest run.
+func Defaults() (o Options) {
+	option.Defaults(&o, train.Names)
+	return o
 }
 
 //go:embed page.html
@@ -46,7 +51,7 @@ type content struct {
 }
 
 type section struct {
-	dir             string            // of its first run or sweep
+	dir             runs.Dir          // of its first run or sweep
 	options         map[string]string // of its first run or sweep
 	Title           string
 	Texts           []string
@@ -66,28 +71,28 @@ type table struct {
 //
 // Errors: a folder that is missing, or holds neither a run nor a sweep; those of the data set, which the confusion matrix needs.
 func Write(ctx context.Context, o Options, log func(string)) (string, error) {
-	if err := o.ComputeOptions.Validate(); err != nil {
+	if err := o.Resources.Validate(); err != nil {
 		return "", err
 	}
 	c := content{Title: o.Title, Lead: "Written by lenet on " + time.Now().Format("2 January 2006") + "."}
 	var sweeps []*sweep
-	var runs []string
+	var folders []string // of runs
 	for _, dir := range o.Folders {
 		if _, err := os.Stat(dir); err != nil {
 			return "", fmt.Errorf("report: no run or sweep: %w", err)
 		}
-		if _, err := os.Stat(filepath.Join(dir, tune.TrialsFile)); errors.Is(err, fs.ErrNotExist) {
-			runs = append(runs, dir)
+		if !runs.Dir(dir).IsSweep() {
+			folders = append(folders, dir)
 			continue
 		}
-		result, config, err := tune.Read(dir)
+		result, config, err := tune.Read(runs.Dir(dir), log)
 		if err != nil {
 			return "", err
 		}
 		sweeps = append(sweeps, &sweep{result, config})
 	}
 	if len(o.Folders) == 0 {
-		runs = []string{""} // the newest
+		folders = []string{""} // the newest
 	}
 	grouped, err := groups(sweeps)
 	if err != nil {
@@ -100,7 +105,7 @@ func Write(ctx context.Context, o Options, log func(string)) (string, error) {
 		}
 		c.Sections = append(c.Sections, *s)
 	}
-	for _, dir := range runs {
+	for _, dir := range folders {
 		s, err := runSection(ctx, dir, o, log)
 		if err != nil {
 			return "", err
@@ -111,7 +116,7 @@ func Write(ctx context.Context, o Options, log func(string)) (string, error) {
 	if c.Title == "" {
 		c.Title = "LeNet: " + c.Sections[0].Title
 	}
-	out := cmp.Or(o.Out, filepath.Join(c.Sections[0].dir, "report.html"))
+	out := cmp.Or(o.Out, c.Sections[0].dir.Page())
 	var b bytes.Buffer
 	if err := page.Execute(&b, c); err != nil {
 		return "", fmt.Errorf("report: %w", err)
@@ -119,10 +124,7 @@ func Write(ctx context.Context, o Options, log func(string)) (string, error) {
 	if err := os.MkdirAll(filepath.Dir(out), 0o777); err != nil {
 		return "", fmt.Errorf("report: %w", err)
 	}
-	if err := renameio.WriteFile(out, b.Bytes(), 0o666); err != nil {
-		return "", fmt.Errorf("report: writing the page: %w", err)
-	}
-	return out, nil
+	return out, runs.WriteFile(out, b.Bytes())
 }
 
 // drawn returns figures as elements of the page.
@@ -152,6 +154,7 @@ func (s *section) describe(config any) error {
 	}
 	versions, _ := values["versions"].(map[string]any)
 	delete(values, "versions")
+	delete(values, "network")
 	s.options = texts(values)
 	for _, part := range []map[string]string{s.options, texts(versions)} {
 		for _, name := range slices.Sorted(maps.Keys(part)) {
@@ -197,7 +200,7 @@ func tellApart(sections []section) {
 	}
 	for _, same := range sameTitles(sections) {
 		for _, s := range same {
-			s.Title += " (" + s.dir + ")"
+			s.Title += " (" + string(s.dir) + ")"
 		}
 	}
 }

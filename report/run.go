@@ -3,7 +3,7 @@ package report
 import (
 	"context"
 	"fmt"
-	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -20,20 +20,23 @@ const (
 )
 
 // runSection returns the section of a run: curves by epoch, confusion, predictions, mistakes.
-func runSection(ctx context.Context, dir string, o Options, log func(string)) (*section, error) {
-	net, err := predict.Open(predict.Options{Model: dir, ComputeOptions: o.ComputeOptions}, log)
+func runSection(ctx context.Context, folder string, o Options, log func(string)) (*section, error) {
+	net, err := predict.Open(ctx, predict.Options{Model: folder, Resources: o.Resources}, log)
 	if err != nil {
 		return nil, err
 	}
 	defer net.Close()
-	dir = filepath.Dir(net.Path)
+	dir := net.Dir
 	config, err := train.ReadConfig(dir)
 	if err != nil {
 		return nil, err
 	}
-	epochs, err := train.ReadMetrics(dir)
+	epochs, cut, err := dir.Epochs()
 	if err != nil {
 		return nil, err
+	}
+	if cut != nil {
+		log(cut.String())
 	}
 	test, err := net.Test(ctx, log)
 	if err != nil {
@@ -68,67 +71,105 @@ func runSection(ctx context.Context, dir string, o Options, log func(string)) (*
 	return s, s.describe(config)
 }
 
-func runTexts(config *train.Config, epochs []train.Metrics, r *metrics.Result) []string {
-	seconds := 0.0
-	for _, m := range epochs {
-		seconds += m.TrainSeconds + m.EvalSeconds
+func runTexts(config *train.Config, epochs []metrics.Epoch, r *metrics.Result) []string {
+	text := fmt.Sprintf("Test accuracy %.4f, loss %.4f, expected calibration error %.4f", r.Accuracy, r.Loss, r.ECE)
+	if len(epochs) == 0 {
+		return []string{text + ". The run was stopped in its first epoch."}
 	}
-	return []string{fmt.Sprintf("Test accuracy %.4f, loss %.4f, expected calibration error %.4f, after %d epochs in %.1f s: %.2f s per epoch with testing, on %s with %s (%s).",
-		r.Accuracy, r.Loss, r.ECE, len(epochs), seconds, seconds/float64(len(epochs)), config.Device, threads(config.Threads), config.Versions.CPUCapability)}
+	seconds := 0.0
+	for i := range epochs {
+		seconds += epochs[i].Seconds()
+	}
+	return []string{fmt.Sprintf("%s, after %d epochs in %.1f s: %.2f s per epoch with testing, on %s with %s (%s).",
+		text, len(epochs), seconds, seconds/float64(len(epochs)), config.Device, threads(config.Threads), config.Versions.CPUCapability)}
 }
 
-// curves returns accuracy, loss and time by epoch.
-func curves(epochs []train.Metrics, original bool) []figure.Figure {
-	var number, loss, testLoss, trained, tested, validated, seconds []float64
-	for _, m := range epochs {
-		number, loss, testLoss = append(number, float64(m.Epoch)), append(loss, m.Loss), append(testLoss, m.TestLoss)
-		trained, tested, seconds = append(trained, m.TrainAccuracy), append(tested, m.TestAccuracy), append(seconds, m.TrainSeconds)
-		if m.ValidationLoss != 0 {
-			validated = append(validated, m.ValidationAccuracy)
-		}
-	}
-	acc := &figure.Lines{Title: "Accuracy by epoch", XLabel: "epoch", YLabel: "accuracy (share of images)", Series: []figure.Series{
-		{Name: "training", X: number, Y: trained}, {Name: "test", X: number, Y: tested},
-	}}
-	if validated != nil {
-		acc.Series = append(acc.Series, figure.Series{Name: "validation", X: number, Y: validated})
-	}
-	if original {
-		theirs := figure.Series{Name: "test, the original", Dashed: true}
-		for _, m := range epochs {
-			if a, ok := originalRunAccuracies[m.Epoch]; ok {
-				theirs.X, theirs.Y = append(theirs.X, float64(m.Epoch)), append(theirs.Y, a)
+// curves returns a plot by epoch of each measure that is plotted, with a line for each split that has it.
+func curves(epochs []metrics.Epoch, original bool) []*figure.Lines {
+	var all []*figure.Lines
+	for _, m := range metrics.Measures {
+		l := &figure.Lines{Title: m.Heading, XLabel: "epoch", YLabel: m.Unit, FromZero: m.Zero}
+		for _, split := range m.Plot {
+			series := figure.Series{Name: split.Title()}
+			for i := range epochs {
+				if value, ok := epochs[i].Get(split, m.Name); ok {
+					series.X, series.Y = append(series.X, float64(epochs[i].Number)), append(series.Y, value)
+				}
+			}
+			if series.X != nil {
+				l.Series = append(l.Series, series)
 			}
 		}
-		acc.Series = append(acc.Series, theirs)
+		if original && m.Name == metrics.Accuracy {
+			l.Series = append(l.Series, originalCurve(epochs))
+		}
+		if l.Series == nil {
+			continue
+		}
+		if !m.Zero {
+			l.Fit()
+		}
+		all = append(all, l)
 	}
-	acc.Fit()
-	return []figure.Figure{
-		acc,
-		&figure.Lines{Title: "Loss by epoch", XLabel: "epoch", YLabel: "cross-entropy (nats per image)", FromZero: true, Series: []figure.Series{
-			{Name: "training", X: number, Y: loss}, {Name: "test", X: number, Y: testLoss},
-		}},
-		&figure.Lines{Title: "Training time by epoch", XLabel: "epoch", YLabel: "time (s)", FromZero: true, Series: []figure.Series{{Name: "training", X: number, Y: seconds}}},
-	}
+	return all
 }
 
-func epochTable(epochs []train.Metrics, original bool) table {
-	t := table{Title: "Every epoch", Head: []string{"epoch", "loss", "training accuracy", "test accuracy", "s, training", "s, testing"}, Best: -1}
+// originalCurve returns the original's test accuracy at those of its epochs that the run has, too.
+func originalCurve(epochs []metrics.Epoch) figure.Series {
+	s := figure.Series{Name: "test, the original", Dashed: true}
+	for i := range epochs {
+		if a, ok := originalRunAccuracies[epochs[i].Number]; ok {
+			s.X, s.Y = append(s.X, float64(epochs[i].Number)), append(s.Y, a)
+		}
+	}
+	return s
+}
+
+// epochTable has a row for each epoch, and a column for each value that is shown.
+func epochTable(epochs []metrics.Epoch, original bool) table {
+	t := table{Title: "Every epoch", Head: []string{"epoch"}, Best: -1}
+	columns := valuesOf(epochs)
+	for _, c := range columns {
+		t.Head = append(t.Head, c.Measure.Column(c.split))
+	}
 	if original {
 		t.Head = append(t.Head, "test accuracy, original")
 	}
-	for _, m := range epochs {
-		row := []string{
-			strconv.Itoa(m.Epoch), fmt.Sprintf("%.4f", m.Loss), accuracy(m.TrainAccuracy, true), accuracy(m.TestAccuracy, true),
-			fmt.Sprintf("%.2f", m.TrainSeconds), fmt.Sprintf("%.2f", m.EvalSeconds),
+	for i := range epochs {
+		row := []string{strconv.Itoa(epochs[i].Number)}
+		for _, c := range columns {
+			text := "–"
+			if value, ok := epochs[i].Get(c.split, c.Name); ok {
+				text = fmt.Sprintf(c.Format, value)
+			}
+			row = append(row, text)
 		}
 		if original {
-			a, ok := originalRunAccuracies[m.Epoch]
+			a, ok := originalRunAccuracies[epochs[i].Number]
 			row = append(row, accuracy(a, ok))
 		}
 		t.Rows = append(t.Rows, row)
 	}
 	return t
+}
+
+// A column is a measure of a split.
+type column struct {
+	metrics.Measure
+	split metrics.Split
+}
+
+// valuesOf returns the measures that any of the epochs has and that are shown, in the order in which they are.
+func valuesOf(epochs []metrics.Epoch) (all []column) {
+	for _, m := range metrics.Measures {
+		for _, split := range append(slices.Clone(metrics.Splits), metrics.Eval) {
+			has := func(e metrics.Epoch) bool { _, ok := e.Get(split, m.Name); return ok }
+			if slices.ContainsFunc(epochs, has) {
+				all = append(all, column{m, split})
+			}
+		}
+	}
+	return all
 }
 
 func classTable(r *metrics.Result) table {

@@ -178,9 +178,9 @@ func sweepTable(group []*sweep, theirs *originalFigures) table {
 	if theirs != nil && theirs.timed() {
 		t.Head = append(t.Head, "time (s), original")
 	}
-	tried := make([]map[train.Setting]*tune.Candidate, len(group))
+	tried := make([]map[train.Hyperparameters]*tune.Candidate, len(group))
 	for i, s := range group {
-		tried[i] = map[train.Setting]*tune.Candidate{}
+		tried[i] = map[train.Hyperparameters]*tune.Candidate{}
 		for _, c := range s.Candidates() {
 			tried[i][c.Setting()] = c
 		}

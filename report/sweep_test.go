@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"lenet/metrics"
 	"lenet/train"
 	"lenet/tune"
 )
@@ -18,10 +19,10 @@ func swept(carryOver bool, trained ...float64) *sweep {
 	r := &tune.Result{Options: o}
 	r.Axes, _ = o.Swept()
 	for i, rate := range []float64{0.15, 0.3} {
-		m := train.Metrics{TrainAccuracy: trained[i], ValidationAccuracy: 0.9 + rate/10, TestAccuracy: 0.8 + rate/10}
+		m := epochOf(trained[i], 0.9+rate/10, 0.8+rate/10)
 		r.Trials = append(r.Trials, tune.Trial{
-			Number: i + 1, Setting: train.Setting{LearningRate: rate, BatchSize: 64, Optimizer: "sgd", Activation: "sigmoid", Seed: 1},
-			Metrics: []train.Metrics{m, m}, Seconds: 7,
+			Number: i + 1, Hyperparameters: train.Hyperparameters{LearningRate: rate, BatchSize: 64, Optimizer: "sgd", Activation: "sigmoid", Seed: 1},
+			Metrics: []metrics.Epoch{m, m}, Seconds: 7,
 		})
 	}
 	return &sweep{r, &tune.Config{Options: o}}
@@ -117,8 +118,8 @@ func TestSweepsThatShareAPlotKeepTheirPlaces(t *testing.T) {
 		r.Axes, _ = o.Swept()
 		for j, size := range []int{32, 64, 128} {
 			r.Trials = append(r.Trials, tune.Trial{
-				Setting: train.Setting{LearningRate: 1.5, BatchSize: size, Optimizer: "sgd", Activation: "sigmoid", Seed: 1},
-				Metrics: []train.Metrics{{TestAccuracy: []float64{0.7, 0.8, 0.9}[j]}},
+				Hyperparameters: train.Hyperparameters{LearningRate: 1.5, BatchSize: size, Optimizer: "sgd", Activation: "sigmoid", Seed: 1},
+				Metrics:         []metrics.Epoch{epochOf(0, 0, []float64{0.7, 0.8, 0.9}[j])},
 			})
 		}
 		r.Trials[i].Failed = "train: the loss is not finite"
@@ -139,4 +140,13 @@ func TestSweepsThatShareAPlotKeepTheirPlaces(t *testing.T) {
 			t.Errorf("%s has the points %v, want %v", test.Series[i].Name, got, want)
 		}
 	}
+}
+
+// epochOf returns an epoch with a training, a validation and a test accuracy.
+func epochOf(trained, validation, test float64) metrics.Epoch {
+	e := metrics.Epoch{Number: 1}
+	e.Add(metrics.Train, metrics.Accuracy, trained)
+	e.Add(metrics.Test, metrics.Accuracy, test)
+	e.Add(metrics.Validation, metrics.Accuracy, validation)
+	return e
 }

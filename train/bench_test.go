@@ -4,38 +4,33 @@ import (
 	"context"
 	"runtime"
 	"testing"
-	"time"
 
+	"lenet/compute"
 	"lenet/dataset"
 	"lenet/dataset/datasettest"
 	"lenet/model"
 )
 
-// plainSGD is the report's way to train, as far as a trainer knows.
-var plainSGD = Options{
-	Setting: Setting{LearningRate: 0.1, BatchSize: 256, Optimizer: "sgd"},
-	Method:  Method{Epochs: 1, Betas: []float64{0.9, 0.999}, Schedule: Constant},
-}
-
 // benchmarkNetwork returns a network on a locked thread, and loaders of MNIST.
-func benchmarkNetwork(b *testing.B, kernels model.Kernels) (net *model.LeNet, training, test feed) {
+func benchmarkNetwork(b *testing.B, kernels compute.Kernels) (net *model.LeNet, training, test deviceLoader) {
 	runtime.LockOSThread()
 	b.Cleanup(runtime.UnlockOSThread)
 	trainSet, testSet := datasettest.MNIST(b)
-	net, err := model.New(28, 28, model.Options{Activation: model.Sigmoid, Kernels: kernels, Device: "cpu", Seed: 1})
+	net, err := model.New(model.Report(), model.Options{Kernels: kernels, Device: "cpu", Seed: 1})
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(net.Close)
-	return net, hostFeed{dataset.NewShuffledLoader(trainSet, 256, 1)}, hostFeed{dataset.NewLoader(testSet, dataset.EvaluationBatch)}
+	return net, hostLoader{dataset.NewShuffledLoader(trainSet, 256, 1)}, hostLoader{dataset.NewLoader(testSet, dataset.EvaluationBatch)}
 }
 
 // One step of 256 images, and its parts.
 func BenchmarkStep(b *testing.B) {
-	for _, kernels := range []model.Kernels{model.Fused, model.Reference} {
+	for _, kernels := range []compute.Kernels{compute.Fused, compute.Reference} {
 		b.Run(string(kernels), func(b *testing.B) {
+			o := Defaults()
 			net, images, _ := benchmarkNetwork(b, kernels)
-			t, err := newTrainer(net, &plainSGD, 1, nil)
+			t, err := newTrainer(net, &o, 1, nil)
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -45,13 +40,12 @@ func BenchmarkStep(b *testing.B) {
 					b.Fatal(err)
 				}
 				for b.Loop() {
-					t.spent.last = time.Now()
-					if err := t.step(batch); err != nil {
+					if err := t.train(batch); err != nil {
 						b.Fatal(err)
 					}
 				}
 				for _, part := range []int{forward, backward, optimizer} {
-					b.ReportMetric(float64(t.spent.Profile[part].Microseconds())/float64(b.N), PartNames[part]+"-us/op")
+					b.ReportMetric(float64(t.clock.spent[part].Microseconds())/float64(b.N), PartNames[part]+"-us/op")
 				}
 				break
 			}
@@ -61,7 +55,7 @@ func BenchmarkStep(b *testing.B) {
 
 // MNIST's test set.
 func BenchmarkEvaluate(b *testing.B) {
-	for _, kernels := range []model.Kernels{model.Fused, model.Reference} {
+	for _, kernels := range []compute.Kernels{compute.Fused, compute.Reference} {
 		b.Run(string(kernels), func(b *testing.B) {
 			net, _, images := benchmarkNetwork(b, kernels)
 			for b.Loop() {

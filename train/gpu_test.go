@@ -10,8 +10,10 @@ import (
 	"slices"
 	"testing"
 
+	"lenet/compute"
 	"lenet/dataset"
 	"lenet/dataset/datasettest"
+	"lenet/metrics"
 	"lenet/model"
 	"lenet/torchx"
 )
@@ -36,14 +38,15 @@ func onGPU(t *testing.T) {
 // A session is a network in training on MNIST's first images.
 type session struct {
 	*trainer
-	images feed
+	net    *model.LeNet
+	images deviceLoader
 }
 
-func newSession(t *testing.T, device string, kernels model.Kernels, images int, graph, resident bool) *session {
+func newSession(t *testing.T, device string, kernels compute.Kernels, images int, graph, resident bool) *session {
 	t.Helper()
 	set, _ := datasettest.MNIST(t)
 	set = datasettest.First(set, images)
-	net, err := model.New(28, 28, model.Options{Activation: model.Sigmoid, Kernels: kernels, Device: device, Seed: 1})
+	net, err := model.New(model.Report(), model.Options{Kernels: kernels, Device: device, Seed: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,31 +55,30 @@ func newSession(t *testing.T, device string, kernels model.Kernels, images int, 
 	if graph {
 		g = newGraphs(true, func(line string) { t.Error(line) })
 	}
-	o := plainSGD
-	o.LearningRate = 1.5
+	o := Defaults()
 	trainer, err := newTrainer(net, &o, 1, g)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(trainer.close)
-	f, err := newFeed(dataset.NewShuffledLoader(set, 256, 1), device, &resident)
+	f, err := newDeviceLoader(dataset.NewShuffledLoader(set, 256, 1), device, &resident)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(f.close)
-	return &session{trainer, f}
+	return &session{trainer, net, f}
 }
 
 // epochs trains, and returns the last epoch's sums.
 func (s *session) epochs(t *testing.T, n int) torchx.Sums {
 	t.Helper()
 	for number := 1; number <= n; number++ {
-		if err := s.totals.Reset(); err != nil {
+		if err := s.total.Reset(); err != nil {
 			t.Fatal(err)
 		}
 		for b, err := range s.images.epoch(t.Context(), number) {
 			if err == nil {
-				err = s.step(b)
+				err = s.train(b)
 			}
 			if err != nil {
 				t.Fatal(err)
@@ -128,12 +130,12 @@ func difference(a, b map[string][]float32) float64 {
 
 func TestGPUStepIsTheCPUs(t *testing.T) {
 	onGPU(t)
-	want := newSession(t, "cpu", model.Reference, 256, false, false)
+	want := newSession(t, "cpu", compute.Reference, 256, false, false)
 	loss := want.epochs(t, 1).Loss
 	for _, c := range []struct {
 		device  string
-		kernels model.Kernels
-	}{{"cpu", model.Fused}, {gpu, model.Reference}, {gpu, model.Fused}} {
+		kernels compute.Kernels
+	}{{"cpu", compute.Fused}, {gpu, compute.Reference}, {gpu, compute.Fused}} {
 		s := newSession(t, c.device, c.kernels, 256, false, true)
 		apart := math.Abs(s.epochs(t, 1).Loss-loss) / loss
 		gradients := difference(s.values(t, true), want.values(t, true))
@@ -145,12 +147,12 @@ func TestGPUStepIsTheCPUs(t *testing.T) {
 }
 
 // A graph repeats what eager steps do, to the bit, however the batches come; also in a last batch of another size.
-func TestGPUGraphsAndFeedsChangeNothing(t *testing.T) {
+func TestGPUGraphsAndLoadersChangeNothing(t *testing.T) {
 	onGPU(t)
-	want := newSession(t, gpu, model.Fused, 256*5+96, false, true)
+	want := newSession(t, gpu, compute.Fused, 256*5+96, false, true)
 	sums := want.epochs(t, 6)
 	for _, c := range []struct{ graph, resident bool }{{false, false}, {true, true}, {true, false}} {
-		s := newSession(t, gpu, model.Fused, 256*5+96, c.graph, c.resident)
+		s := newSession(t, gpu, compute.Fused, 256*5+96, c.graph, c.resident)
 		got := s.epochs(t, 6)
 		apart := difference(s.values(t, false), want.values(t, false))
 		t.Logf("graph %v, data on the device %v, against eager on the device: weights %.1e apart", c.graph, c.resident, apart)
@@ -165,7 +167,7 @@ func TestGPUGraphsAndFeedsChangeNothing(t *testing.T) {
 
 func TestGPUGraphFollowsTheLearningRate(t *testing.T) {
 	onGPU(t)
-	s := newSession(t, gpu, model.Fused, 512, true, true)
+	s := newSession(t, gpu, compute.Fused, 512, true, true)
 	s.epochs(t, 3)
 	before := s.values(t, false)
 	s.rate = func(int) float64 { return 0 }
@@ -185,7 +187,7 @@ func TestGPUBatchesAreTheLoaders(t *testing.T) {
 	set, _ := datasettest.MNIST(t)
 	set = datasettest.First(set, 3000)
 	for _, resident := range []bool{true, false} {
-		f, err := newFeed(dataset.NewShuffledLoader(set, 256, 7), gpu, &resident)
+		f, err := newDeviceLoader(dataset.NewShuffledLoader(set, 256, 7), gpu, &resident)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -216,48 +218,36 @@ func TestGPUBatchesAreTheLoaders(t *testing.T) {
 
 // memory follows the GPU's free memory over a run's epochs.
 type memory struct {
-	quiet
-	t    *testing.T
+	BaseObserver
 	free []int64
 }
 
-func (m *memory) Epoch(Metrics) {
+func (m *memory) Epoch(*Running, metrics.Epoch) error {
 	free, err := torchx.FreeCUDAMemory(0)
-	if err != nil {
-		m.t.Fatal(err)
-	}
 	m.free = append(m.free, free)
+	return err
 }
-
-// quiet is a Reporter of nothing.
-type quiet struct{}
-
-func (quiet) Log(string)                  {}
-func (quiet) Network(*model.LeNet)        {}
-func (quiet) Device(string)               {}
-func (quiet) Batch(int, torchx.Sums, int) {}
-func (quiet) Epoch(Metrics)               {}
 
 func TestGPUMemoryIsFlat(t *testing.T) {
 	onGPU(t)
 	for _, resident := range []bool{true, false} {
 		for _, graph := range []Graph{GraphOn, GraphOff} {
-			o := plainSGD
-			o.Recipe, o.Graph, o.Out = "report", graph, filepath.Join(t.TempDir(), "run")
-			o.LearningRate, o.Seed, o.Activation, o.Epochs, o.StepSize, o.Gamma = 1.5, 1, model.Sigmoid, 50, 1, 1
-			o.Dataset, o.Device, o.Kernels, o.DataOnDevice = "mnist", gpu, model.Fused, &resident
-			m := &memory{t: t}
-			s, err := Run(t.Context(), o, "test", m)
+			o := Defaults()
+			o.Graph, o.Out, o.Epochs = graph, filepath.Join(t.TempDir(), "run"), 50
+			o.Device, o.DataOnDevice = gpu, &resident
+			m := &memory{}
+			s, err := Run(t.Context(), o, "test", func(line string) { t.Log(line) }, m)
 			if err != nil {
 				t.Fatal(err)
 			}
+			accuracy := s.Final().Of(metrics.Test, metrics.Accuracy)
 			what := fmt.Sprintf("graph %s, data on the device %v", graph, resident)
-			t.Logf("%s: free memory %d MB after epoch 5, %d MB after epoch 50; test accuracy %.4f", what, m.free[4]>>20, m.free[49]>>20, s.Final().TestAccuracy)
+			t.Logf("%s: free memory %d MB after epoch 5, %d MB after epoch 50; test accuracy %.4f", what, m.free[4]>>20, m.free[49]>>20, accuracy)
 			if m.free[49] < m.free[4] {
 				t.Errorf("%s: free memory went from %d to %d bytes", what, m.free[4], m.free[49])
 			}
-			if s.Final().TestAccuracy < 0.98 {
-				t.Errorf("%s: test accuracy %.4f", what, s.Final().TestAccuracy)
+			if accuracy < 0.98 {
+				t.Errorf("%s: test accuracy %.4f", what, accuracy)
 			}
 		}
 	}

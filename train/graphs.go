@@ -6,12 +6,12 @@ import (
 	"lenet/torchx"
 )
 
-// warmUp is how many steps run as they are before one is captured. In the first, libtorch and its libraries set themselves up, which cannot
+// warmUp is how many steps run eagerly before one is captured. In the first, libtorch and its libraries set themselves up, which cannot
 // be captured.
 const warmUp = 2
 
-// graphs run a step as a CUDA graph: one command to the GPU in place of some dozens. The first steps of a number of images run as they
-// are; then one is captured, and from then on replayed.
+// graphs run a step as a CUDA graph: one command to the GPU in place of some dozens. The first steps of each batch size run eagerly; then one is
+// captured, and from then on replayed.
 type graphs struct {
 	required bool                                      // a step that cannot be captured is an error, and not only slower
 	capture  func(step func() error) (captured, error) // torchx.Capture
@@ -36,8 +36,8 @@ func newGraphs(required bool, warn func(string)) *graphs {
 	}
 }
 
-// run runs step, or what step did when it was captured, for a batch of n images. step does not wait for the GPU, and finds each batch of n
-// images, and all else, at the same addresses.
+// run executes step for a batch of n images: eagerly the first times, then by replaying its CUDA graph. step does not wait for the GPU, and finds
+// each batch of n images, and all else, at the same addresses.
 func (g *graphs) run(n int, step func() error) error {
 	if graph := g.captured[n]; graph != nil {
 		return graph.Replay()
@@ -47,11 +47,11 @@ func (g *graphs) run(n int, step func() error) error {
 	}
 	graph, err := g.capture(step)
 	if err != nil && g.required {
-		return fmt.Errorf("train: capturing a step as a CUDA graph: %w; give --graph auto or --graph off", err)
+		return fmt.Errorf("train: capturing a step as a CUDA graph: %w", err)
 	}
 	if err != nil {
 		g.off = true
-		g.warn(fmt.Sprintf("warning: a step cannot be captured as a CUDA graph, and runs as it is: %v", err))
+		g.warn(fmt.Sprintf("warning: a step cannot be captured as a CUDA graph, and runs operation by operation: %v", err))
 		return step()
 	}
 	g.captured[n] = graph

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"lenet/torchx"
 )
 
 // A tape stands for a graph: it records that a step was captured, which does not do it, and does it when replayed.
@@ -16,7 +14,7 @@ type tape func()
 func (t tape) Replay() error { t(); return nil }
 func (t tape) Close()        {}
 
-func TestStepsRunOnceEachAndAreCapturedByTheirNumberOfImages(t *testing.T) {
+func TestStepsRunOnceEachAndAreCapturedByBatchSize(t *testing.T) {
 	var events []string
 	g := newGraphs(true, func(string) { t.Error("a warning") })
 	n := 0
@@ -36,7 +34,7 @@ func TestStepsRunOnceEachAndAreCapturedByTheirNumberOfImages(t *testing.T) {
 	}
 }
 
-func TestAStepThatCannotBeCapturedRunsAsItIsUnlessItMust(t *testing.T) {
+func TestAStepThatCannotBeCapturedRunsEagerlyUnlessItMust(t *testing.T) {
 	why := errors.New("not permitted")
 	for _, required := range []bool{false, true} {
 		var warnings []string
@@ -55,15 +53,5 @@ func TestAStepThatCannotBeCapturedRunsAsItIsUnlessItMust(t *testing.T) {
 		case !required && (failed != nil || done != 6 || len(warnings) != 1 || !strings.Contains(warnings[0], "not permitted")):
 			t.Errorf("%d of 6 steps, %v, warnings %q", done, failed, warnings)
 		}
-	}
-}
-
-func TestTooLittleMemoryHintsAtTheBatchSize(t *testing.T) {
-	err := memoryHint(&torchx.Error{Text: "CUDA out of memory. Tried to allocate 2.00 GiB."})
-	if err.Error() != "libtorch: CUDA out of memory. Tried to allocate 2.00 GiB.; try a smaller --batch-size" {
-		t.Error(err)
-	}
-	if other := errors.New("no"); memoryHint(other) != other {
-		t.Error("a hint for every error")
 	}
 }

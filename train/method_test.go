@@ -7,8 +7,9 @@ import (
 	"strings"
 	"testing"
 
+	"lenet/compute"
 	"lenet/dataset"
-	"lenet/model"
+	"lenet/metrics"
 	"lenet/train"
 )
 
@@ -16,19 +17,19 @@ import (
 func TestEveryMethodLearns(t *testing.T) {
 	for name, change := range map[string]func(*train.Options){
 		"momentum, tanh, cosine": func(o *train.Options) {
-			o.LearningRate, o.Momentum, o.Activation, o.Schedule = 0.1, 0.9, model.Tanh, train.Cosine
+			o.LearningRate, o.Momentum, o.Activation, o.Schedule.Name = 0.1, 0.9, "tanh", "cosine"
 		},
 		"nesterov, relu, onecycle": func(o *train.Options) {
-			o.LearningRate, o.Momentum, o.Nesterov, o.Activation, o.Schedule = 0.03, 0.9, true, model.ReLU, train.OneCycle
+			o.LearningRate, o.Momentum, o.Nesterov, o.Activation, o.Schedule.Name = 0.03, 0.9, true, "relu", "onecycle"
 		},
 		"adam, relu, step, smoothing": func(o *train.Options) {
-			o.Optimizer, o.LearningRate, o.Activation, o.Schedule, o.LabelSmoothing = "adam", 0.003, model.ReLU, train.Step, 0.1
+			o.Optimizer, o.LearningRate, o.Activation, o.Schedule.Name, o.LabelSmoothing = "adam", 0.003, "relu", "step", 0.1
 		},
 		"adamw, relu, warm-up, ema": func(o *train.Options) {
-			o.Optimizer, o.LearningRate, o.Activation, o.WarmUp, o.EMA, o.WeightDecay = "adamw", 0.003, model.ReLU, 2, 0.9, 0.1
+			o.Optimizer, o.LearningRate, o.Activation, o.WarmUp, o.EMA, o.WeightDecay = "adamw", 0.003, "relu", 2, 0.9, 0.1
 		},
 		"adam, relu, shift, reference": func(o *train.Options) {
-			o.Optimizer, o.LearningRate, o.Activation, o.Augment.Shift, o.Kernels = "adam", 0.003, model.ReLU, 1, model.Reference
+			o.Optimizer, o.LearningRate, o.Activation, o.Augment.Shift, o.Kernels = "adam", 0.003, "relu", 1, compute.Reference
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -36,8 +37,8 @@ func TestEveryMethodLearns(t *testing.T) {
 			change(&o)
 			o.Epochs, o.BatchSize = 20, 20
 			s, _ := run(t, o)
-			if m := s.Final(); m.TrainAccuracy < 0.95 || m.TestAccuracy < 0.8 {
-				t.Errorf("after %d epochs: %+v", o.Epochs, m)
+			if e := s.Final(); e.Of(metrics.Train, metrics.Accuracy) < 0.95 || e.Of(metrics.Test, metrics.Accuracy) < 0.8 {
+				t.Errorf("after %d epochs: %+v", o.Epochs, e)
 			}
 		})
 	}
@@ -46,20 +47,20 @@ func TestEveryMethodLearns(t *testing.T) {
 // What is tested is what is saved: the averages. With half a chance of being forgotten at each step they differ from the weights little, and
 // not by nothing.
 func TestAveragesAreTestedAndSaved(t *testing.T) {
-	final := func(ema float64) (train.Metrics, float64, []byte) {
+	final := func(ema float64) (loss, testLoss, fromFile float64, file []byte) {
 		o := options(t, 200, 100)
 		o.EMA = ema
 		s, _ := run(t, o)
-		loss, _ := saved(t, o)
-		return s.Final(), loss, read(t, o.Out, train.WeightsFile)
+		fromFile, _ = saved(t, o)
+		return s.Final().Of(metrics.Train, metrics.Loss), s.Final().Of(metrics.Test, metrics.Loss), fromFile, weights(t, o)
 	}
-	plain, _, plainWeights := final(0)
-	averaged, fromFile, weights := final(0.5)
-	if plain.Loss != averaged.Loss {
-		t.Errorf("averages change the training: loss %v and %v", plain.Loss, averaged.Loss)
+	plain, plainTest, _, plainWeights := final(0)
+	averaged, averagedTest, fromFile, averages := final(0.5)
+	if plain != averaged {
+		t.Errorf("averages change the training: loss %v and %v", plain, averaged)
 	}
-	if bytes.Equal(weights, plainWeights) || math.Abs(fromFile-averaged.TestLoss) > 1e-6 || averaged.TestLoss == plain.TestLoss {
-		t.Errorf("the file's loss is %v, the run's %v, and without averages %v", fromFile, averaged.TestLoss, plain.TestLoss)
+	if bytes.Equal(averages, plainWeights) || math.Abs(fromFile-averagedTest) > 1e-6 || averagedTest == plainTest {
+		t.Errorf("the file's loss is %v, the run's %v, and without averages %v", fromFile, averagedTest, plainTest)
 	}
 }
 
@@ -68,19 +69,20 @@ func TestEarlyStopKeepsTheBestWeights(t *testing.T) {
 	o.Validation, o.EarlyStop, o.Epochs = 100, 2, 50
 	o.LearningRate = 1e-9 // nothing gets better
 	s, r := run(t, o)
-	if len(s.Metrics) != 3 || s.BestEpoch != 1 || s.Final().ValidationLoss == 0 {
-		t.Errorf("%d epochs, the best is %d: %+v", len(s.Metrics), s.BestEpoch, s.Metrics)
+	if _, validated := s.Final().Get(metrics.Validation, metrics.Loss); len(s.Epochs) != 3 || s.BestEpoch != 1 || !validated {
+		t.Errorf("%d epochs, the best is %d: %+v", len(s.Epochs), s.BestEpoch, s.Epochs)
 	}
 	if r.steps != 3*4 { // 200 images in batches of 64
 		t.Errorf("%d steps", r.steps)
 	}
+	stopped := weights(t, o)
 	o.Out, o.Epochs, o.EarlyStop = o.Out+"-1", 1, 0
 	run(t, o)
-	if !bytes.Equal(read(t, o.Out, train.WeightsFile), read(t, o.Out[:len(o.Out)-2], train.WeightsFile)) {
+	if !bytes.Equal(weights(t, o), stopped) {
 		t.Error("the weights are not the first epoch's")
 	}
 	o.Out, o.Validation = o.Out+"-2", 300
-	if _, err := train.Run(t.Context(), o, "test", r); err == nil || !strings.Contains(err.Error(), "--validation is 300") {
+	if err := runError(t, t.Context(), o); err == nil || !strings.Contains(err.Error(), "validation is 300") {
 		t.Errorf("error %v", err)
 	}
 }

@@ -1,5 +1,10 @@
 package train
 
+import (
+	"maps"
+	"slices"
+)
+
 // Recipes are named sets of options, by flag. What a recipe does not name has its default; what the command line names wins.
 var Recipes = map[string]map[string]string{
 	"report": {}, // the defaults are the report's final run
@@ -8,3 +13,5 @@ var Recipes = map[string]map[string]string{
 		"epochs": "3", "batch-size": "128", "lr": "0.07", "schedule": "onecycle", "augment": "shift=1",
 	},
 }
+
+func recipeNames() []string { return slices.Sorted(maps.Keys(Recipes)) }

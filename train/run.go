@@ -1,170 +1,166 @@
+// Package train is the training loop: a session that trains a network epoch by epoch, and observers that are told how a run goes.
 package train
 
 import (
-	"bytes"
-	"encoding/json"
+	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"runtime"
 	"time"
 
-	"github.com/google/renameio/v2"
-
+	"lenet/metrics"
+	"lenet/model"
+	"lenet/runs"
 	"lenet/torchx"
 )
 
-// The files of a run folder.
-const (
-	ConfigFile  = "config.json"
-	MetricsFile = "metrics.jsonl"
-	WeightsFile = "model.safetensors"
-)
-
-// A Config is what config.json holds: all that is needed to repeat a run.
+// A Config is what a run's config.json holds: all that is needed to repeat it.
 type Config struct {
 	Options
-	Started  time.Time `json:"started"`
-	Versions Versions  `json:"versions"`
+	Network model.Spec `json:"network"`
+	runs.Provenance
 }
 
-// ReadConfig returns the settings of the run in a folder. Where the folder or its settings are missing, the error is [fs.ErrNotExist].
-func ReadConfig(dir string) (*Config, error) {
-	path := filepath.Join(dir, ConfigFile)
-	text, err := os.ReadFile(path)
+// ReadConfig returns the options of the run in a folder. What an old version's lack has its default.
+//
+// Errors: [fs.ErrNotExist].
+func ReadConfig(dir runs.Dir) (*Config, error) {
+	c := &Config{Options: Defaults()}
+	return c, dir.ReadConfig(c)
+}
+
+// A Running is a run under way, as its observers see it.
+type Running struct {
+	Options Options // resolved
+	Dir     runs.Dir
+	Session *Session
+	Summary *Summary // of the epochs so far
+	Log     func(string)
+}
+
+// A Summary is the outcome of a run.
+type Summary struct {
+	Dir       runs.Dir
+	Epochs    []metrics.Epoch // the whole ones
+	BestEpoch int             // from 1
+	Seconds   float64         // of all epochs
+	Profile   Profile         // of all epochs
+}
+
+// Best and Final return the measures of the epoch with the highest accuracy, the first of equals, and of the last one. Validation chooses
+// where there is one, and the test set otherwise.
+func (s *Summary) Best() *metrics.Epoch  { return &s.Epochs[s.BestEpoch-1] }
+func (s *Summary) Final() *metrics.Epoch { return &s.Epochs[len(s.Epochs)-1] }
+
+func (s *Summary) add(e metrics.Epoch) {
+	s.Epochs = append(s.Epochs, e)
+	if s.BestEpoch == 0 || e.Score() > s.Best().Score() {
+		s.BestEpoch = e.Number
+	}
+	s.Seconds += e.Seconds()
+}
+
+// An Interrupted error reports that the context ended during training. What was trained until then is saved.
+type Interrupted struct {
+	Cause   error
+	Epoch   int // the epoch that was not finished, from 1
+	Weights string
+}
+
+func (e *Interrupted) Error() string {
+	return fmt.Sprintf("%v in epoch %d; the weights are in %s", e.Cause, e.Epoch, e.Weights)
+}
+
+func (e *Interrupted) Unwrap() error { return e.Cause }
+
+// Run trains a LeNet as o says and leaves its weights, metrics and settings in a folder. version is the program's; log gets notices and
+// warnings.
+//
+// Errors: [option.Error]; those of the data set, the device and the file system; an observer's; [Interrupted], when ctx ends; [ErrDiverged],
+// which stops the run before it spoils the weights. The folder then holds the last whole epoch's weights.
+func Run(ctx context.Context, o Options, version string, log func(string), observers ...Observer) (*Summary, error) {
+	if err := o.Validate(); err != nil {
+		return nil, err
+	}
+	if err := o.Resolve(log); err != nil {
+		return nil, err
+	}
+	release, err := o.Use()
 	if err != nil {
-		return nil, fmt.Errorf("train: no run: %w", err)
+		return nil, err
 	}
-	var c Config
-	if err := json.Unmarshal(text, &c); err != nil {
-		return nil, fmt.Errorf("train: %s is not a run's: %w", path, err)
-	}
-	return &c, nil
-}
-
-// ReadMetrics returns the metrics of the run in a folder, epoch by epoch.
-func ReadMetrics(dir string) ([]Metrics, error) {
-	path := filepath.Join(dir, MetricsFile)
-	text, err := os.ReadFile(path)
+	defer release()
+	data, err := o.Source.Load(ctx, log)
 	if err != nil {
-		return nil, fmt.Errorf("train: no run: %w", err)
+		return nil, err
 	}
-	var all []Metrics
-	for line := range bytes.Lines(text) {
-		var m Metrics
-		if err := json.Unmarshal(line, &m); err != nil {
-			return nil, fmt.Errorf("train: %s, line %d: %w", path, len(all)+1, err)
-		}
-		all = append(all, m)
+	if err := data.SplitOff(o.Validation); err != nil {
+		return nil, err
 	}
-	return all, nil
-}
-
-// Versions name the software and the processor of a run.
-type Versions struct {
-	Lenet         string `json:"lenet"`
-	Libtorch      string `json:"libtorch"`
-	Gotorch       string `json:"gotorch"`
-	Go            string `json:"go"`
-	Platform      string `json:"platform"`
-	CPUCapability string `json:"cpu_capability"`
-}
-
-// NewVersions returns the versions of this process, with its own as the program's.
-func NewVersions(lenet string) Versions {
-	return Versions{
-		Lenet:         lenet,
-		Libtorch:      torchx.LibtorchVersion(),
-		Gotorch:       torchx.GotorchVersion(),
-		Go:            runtime.Version(),
-		Platform:      runtime.GOOS + "/" + runtime.GOARCH,
-		CPUCapability: torchx.CPUCapability(),
-	}
-}
-
-// Metrics are what an epoch reports, and a line of metrics.jsonl. Losses are means over images; accuracies are 0 to 1.
-type Metrics struct {
-	Epoch         int     `json:"epoch"` // from 1
-	Loss          float64 `json:"loss"`
-	TrainAccuracy float64 `json:"train_acc"`
-	TestLoss      float64 `json:"test_loss"`
-	TestAccuracy  float64 `json:"test_acc"`
-
-	ValidationLoss     float64 `json:"val_loss,omitempty"` // where there are images to validate with
-	ValidationAccuracy float64 `json:"val_acc,omitempty"`
-
-	TrainSeconds    float64 `json:"train_seconds"`
-	EvalSeconds     float64 `json:"eval_seconds"`
-	ImagesPerSecond float64 `json:"images_per_second"` // while training
-}
-
-// chosenBy returns the accuracy that decides which epoch is best.
-func (m Metrics) chosenBy() float64 {
-	if m.ValidationLoss != 0 {
-		return m.ValidationAccuracy
-	}
-	return m.TestAccuracy
-}
-
-// A folder is a run's place on disk.
-type folder string
-
-// makeFolder makes the run's folder and its config.json. Unless it may overwrite, a folder that holds a run is an error. A
-// path that is empty stands for a new folder below runs/, named after the time.
-func makeFolder(path string, overwrite bool, config *Config) (folder, error) {
-	if path == "" {
-		name := filepath.Join("runs", config.Started.Format("2006-01-02T15-04-05"))
-		path = name
-		for i := 2; exists(path); i++ { // two runs in one second
-			path = fmt.Sprintf("%s-%d", name, i)
-		}
-	}
-	for _, name := range []string{ConfigFile, MetricsFile, WeightsFile} {
-		if !overwrite && exists(filepath.Join(path, name)) {
-			return "", fmt.Errorf("train: %s already holds a run's %s; give another --out, or --force to overwrite it", path, name)
-		}
-	}
-	if err := os.MkdirAll(path, 0o777); err != nil {
-		return "", fmt.Errorf("train: making the run folder: %w", err)
-	}
-	config.Out = path
-	text, err := json.MarshalIndent(config, "", "  ")
+	s, err := NewSession(o, data, log)
 	if err != nil {
-		return "", fmt.Errorf("train: %w", err)
+		return nil, err
 	}
-	if err := renameio.WriteFile(filepath.Join(path, ConfigFile), append(text, '\n'), 0o666); err != nil {
-		return "", fmt.Errorf("train: writing the run's settings: %w", err)
+	defer s.Close()
+
+	began := time.Now()
+	dir, err := runs.New(o.Out, "", began, o.Force)
+	if err != nil {
+		return nil, err
 	}
-	for _, name := range []string{MetricsFile, WeightsFile} { // of the run that is overwritten
-		if err := os.Remove(filepath.Join(path, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return "", fmt.Errorf("train: %w", err)
+	o.Out = string(dir)
+	config := Config{o, s.Net.Spec, runs.Provenance{Started: began, Versions: runs.NewVersions(version)}}
+	if err := dir.Make(&config); err != nil {
+		return nil, err
+	}
+	r := &Running{Options: o, Dir: dir, Session: s, Summary: &Summary{Dir: dir}, Log: log}
+	return r.Summary, r.run(ctx, append(r.own(), observers...))
+}
+
+// run is the loop over the epochs.
+func (r *Running) run(ctx context.Context, observers []Observer) (err error) {
+	for _, o := range observers {
+		defer func() { err = errors.Join(err, o.End(r, err)) }() // in the reverse order
+		if err := o.Start(r); err != nil {
+			return err
 		}
 	}
-	return folder(path), nil
-}
-
-func exists(path string) bool {
-	_, err := os.Lstat(path)
-	return err == nil
-}
-
-func (f folder) weights() string { return filepath.Join(string(f), WeightsFile) }
-
-// addMetrics appends a line to metrics.jsonl.
-func (f folder) addMetrics(m Metrics) error {
-	line, err := json.Marshal(m)
-	if err != nil {
-		return fmt.Errorf("train: %w", err)
+	for epoch := 1; epoch <= r.Options.Epochs; epoch++ {
+		e, err := r.Session.Epoch(ctx, epoch, func(sums torchx.Sums) error {
+			return tell(observers, func(o Observer) error { return o.Step(r, Step{epoch, sums}) })
+		})
+		if err != nil {
+			return r.interrupted(ctx, err, epoch)
+		}
+		r.Summary.add(e)
+		err = tell(observers, func(o Observer) error { return o.Epoch(r, e) })
+		if errors.Is(err, ErrStop) {
+			break
+		}
+		if err != nil {
+			return err
+		}
 	}
-	file, err := os.OpenFile(filepath.Join(string(f), MetricsFile), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o666)
-	if err == nil {
-		_, err = file.Write(append(line, '\n'))
-		err = errors.Join(err, file.Close())
-	}
-	if err != nil {
-		return fmt.Errorf("train: writing metrics: %w", err)
-	}
+	r.Summary.Profile = r.Session.Profile()
 	return nil
+}
+
+// tell calls f for the observers in their order, until an error other than [ErrStop].
+func tell(observers []Observer, f func(Observer) error) (stop error) {
+	for _, o := range observers {
+		err := f(o)
+		if errors.Is(err, ErrStop) {
+			stop = err
+		} else if err != nil {
+			return err
+		}
+	}
+	return stop
+}
+
+// interrupted returns err, or, where it is that ctx ended, an [Interrupted].
+func (r *Running) interrupted(ctx context.Context, err error, epoch int) error {
+	if ctx.Err() == nil || !errors.Is(err, context.Cause(ctx)) {
+		return err
+	}
+	return &Interrupted{Cause: err, Epoch: epoch, Weights: r.Dir.Weights()}
 }

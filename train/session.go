@@ -6,115 +6,77 @@ import (
 	"fmt"
 	"time"
 
+	"lenet/compute"
 	"lenet/dataset"
+	"lenet/metrics"
 	"lenet/model"
+	"lenet/option"
 	"lenet/torchx"
 )
 
-// Data is what a network is trained and tested on.
-type Data struct {
-	Train, Test          *dataset.Set
-	training, validation []uint32 // indices into Train; nil: all to train on, none to validate with
-}
-
-// Load returns the training and the test set, which it fetches if need be.
-func (d *DataOptions) Load(ctx context.Context, log func(string)) (*Data, error) {
-	dir, spec := d.Dir, (*dataset.Spec)(nil)
-	if dir == "" {
-		var err error
-		if spec, err = dataset.Lookup(d.Dataset); err != nil {
-			return nil, UsageError(err.Error())
-		}
-		cache, err := dataset.CacheDir()
-		if err != nil {
-			return nil, err
-		}
-		if dir, err = dataset.Fetch(ctx, spec, cache, d.Mirror, log); err != nil {
-			return nil, err
-		}
-	}
-	train, test, err := dataset.Load(dir, spec)
-	if err != nil {
-		return nil, err
-	}
-	return &Data{Train: train, Test: test}, nil
-}
-
-// splitSeed makes the validation set the same for every setting.
-const splitSeed = 1
-
-// Split sets n images of the training set aside to validate with; 0 does nothing.
-func (d *Data) Split(n int) (err error) {
-	if n == 0 {
-		return nil
-	}
-	if n >= d.Train.Len() {
-		return UsageError(fmt.Sprintf("--validation is %d, and the training set has %d images; give fewer", n, d.Train.Len()))
-	}
-	d.training, d.validation, err = dataset.Split(d.Train, n, splitSeed)
-	return err
-}
-
-// A Session is a network in training. Its methods are called on threads that [ComputeOptions.Use] has prepared, one at a time.
+// A Session is a network in training. Its methods are called on threads that [compute.Resources.Use] has prepared, one at a time.
 type Session struct {
-	Net *model.LeNet
+	Net    *model.LeNet
+	Images int // of an epoch
 
-	options                  Options
-	trainer                  *trainer
-	images, validation, test feed
-	trainImages              int
+	options    Options
+	trainer    *trainer
+	training   deviceLoader
+	validation deviceLoader // nil: there is none
+	test       deviceLoader
 }
 
-// NewSession returns a session that will train as resolved options say, with fresh weights.
-func NewSession(o Options, data *Data, log func(string)) (*Session, error) {
+// NewSession returns a session that will train as resolved options say, with fresh weights. log gets warnings.
+func NewSession(o Options, data *dataset.Data, log func(string)) (*Session, error) {
 	s := &Session{options: o}
 	if err := s.open(data, log); err != nil {
 		s.Close()
-		return nil, memoryHint(err)
+		return nil, err
 	}
 	return s, nil
 }
 
-func (s *Session) open(data *Data, log func(string)) (err error) {
+func (s *Session) open(data *dataset.Data, log func(string)) (err error) {
 	o := &s.options
 	var steps *graphs
 	switch {
-	case o.Device != "cpu" && o.Graph != GraphOff:
+	case o.Device != compute.CPU && o.Graph != GraphOff:
 		steps = newGraphs(o.Graph == GraphOn, log)
 	case o.Graph == GraphOn:
-		return UsageError("--graph on needs a CUDA device, and this run is on the CPU")
+		return option.Errorf("graph", "on needs a CUDA device, and this run is on the CPU")
 	}
-	if s.Net, err = model.New(data.Train.Rows, data.Train.Cols, model.Options{Activation: o.Activation, Kernels: o.Kernels, Device: o.Device, Seed: o.Seed}); err != nil {
+	set := data.Train
+	if s.Net, err = model.New(o.Spec(set.Rows, set.Cols, set.Classes), model.Options{Kernels: o.Kernels, Device: o.Device, Seed: o.Seed, Log: log}); err != nil {
 		return err
 	}
-	loader := dataset.NewShuffledLoader(data.Train, o.BatchSize, o.Seed)
-	if data.training != nil {
-		loader.Restrict(data.training)
+	loader := dataset.NewShuffledLoader(set, o.BatchSize, o.Seed)
+	if data.Training != nil {
+		loader.Restrict(data.Training)
 	}
 	loader.Augment(o.Augment)
-	s.trainImages = loader.Len()
+	s.Images = loader.Len()
 	if s.trainer, err = newTrainer(s.Net, o, loader.Batches(), steps); err != nil {
 		return err
 	}
-	if s.images, err = newFeed(loader, o.Device, o.DataOnDevice); err != nil {
+	if s.training, err = newDeviceLoader(loader, o.Device, o.DataOnDevice); err != nil {
 		return err
 	}
-	if data.validation != nil {
-		loader := dataset.NewLoader(data.Train, dataset.EvaluationBatch)
-		loader.Restrict(data.validation)
-		if s.validation, err = newFeed(loader, o.Device, o.DataOnDevice); err != nil {
+	if data.Validation != nil {
+		loader := dataset.NewLoader(set, dataset.EvaluationBatch)
+		loader.Restrict(data.Validation)
+		if s.validation, err = newDeviceLoader(loader, o.Device, o.DataOnDevice); err != nil {
 			return err
 		}
 	}
-	s.test, err = newFeed(dataset.NewLoader(data.Test, dataset.EvaluationBatch), o.Device, o.DataOnDevice)
+	s.test, err = newDeviceLoader(dataset.NewLoader(data.Test, dataset.EvaluationBatch), o.Device, o.DataOnDevice)
 	return err
 }
 
 // Close frees the network and all that trains it.
 func (s *Session) Close() {
-	for _, f := range []feed{s.images, s.validation, s.test} {
-		if f != nil {
-			f.close()
+	for _, l := range []deviceLoader{s.training, s.validation, s.test} {
+		if l != nil {
+			l.close()
 		}
 	}
 	if s.trainer != nil {
@@ -125,82 +87,128 @@ func (s *Session) Close() {
 	}
 }
 
-// Epoch trains once on every image, and then validates and tests. Epochs are numbered from 1. It tells batch the sums so far: after each
-// step, or on a GPU after all steps.
+// OnGradients makes each step call f between the gradients and the update. On a GPU, f gives the device commands and does not wait for it.
+func (s *Session) OnGradients(f func() error) { s.trainer.gradients = f }
+
+// Profile returns where the time went since the first epoch began.
+func (s *Session) Profile() Profile { return s.trainer.clock.profile() }
+
+// Epoch trains once on every image, and then validates and tests. Epochs are numbered from 1. onStep gets the sums so far: after each
+// step, or on a GPU after all steps. Its error ends the epoch.
 //
-// Errors: ctx's; a loss that is not finite, which stops before the update.
-func (s *Session) Epoch(ctx context.Context, number int, batch func(torchx.Sums)) (Metrics, error) {
-	t, o := s.trainer, &s.options
-	diverged := func(err error, at string) error {
-		return fmt.Errorf("train: %w %s with learning rate %v; try a smaller --lr", err, at, o.LearningRate)
-	}
+// Errors: ctx's; [ErrDiverged], which stops before the update.
+func (s *Session) Epoch(ctx context.Context, number int, onStep func(torchx.Sums) error) (metrics.Epoch, error) {
+	e := metrics.Epoch{Number: number}
+	s.trainer.clock.begin()
 	start := time.Now()
-	if number == 1 {
-		t.spent.last = start
-	} else {
-		t.spent.lap(goCode) // since the last epoch
+	if err := s.train(ctx, number, onStep); err != nil {
+		return e, s.explain(err, number)
 	}
-	if err := t.totals.Reset(); err != nil {
-		return Metrics{}, err
-	}
-	for b, err := range s.images.epoch(ctx, number) {
-		t.spent.lap(load)
-		if err == nil {
-			err = t.step(b)
-		}
-		if errors.Is(err, ErrDiverged) {
-			err = diverged(err, fmt.Sprintf("at step %d of epoch %d", (t.sums.Images+o.BatchSize-1)/o.BatchSize, number))
-		}
-		if err != nil {
-			return Metrics{}, memoryHint(err)
-		}
-		if t.follows() {
-			batch(t.sums)
-			t.spent.lap(goCode)
-		}
-	}
-	if !t.follows() {
-		if err := t.read(); errors.Is(err, ErrDiverged) {
-			return Metrics{}, diverged(err, fmt.Sprintf("in epoch %d", number))
-		} else if err != nil {
-			return Metrics{}, memoryHint(err)
-		}
-		t.spent.lap(device)
-		batch(t.sums)
-	}
-	m := Metrics{Epoch: number, Loss: t.sums.Loss, TrainAccuracy: t.sums.Accuracy, TrainSeconds: time.Since(start).Seconds()}
-	m.ImagesPerSecond = float64(s.trainImages) / m.TrainSeconds
+	seconds, sums := time.Since(start).Seconds(), s.trainer.sums
+	e.Add(metrics.Train, metrics.Loss, sums.Loss)
+	e.Add(metrics.Train, metrics.Accuracy, sums.Accuracy)
 
 	start = time.Now()
-	err := t.averaged(func() error {
-		if s.validation != nil {
-			sums, err := evaluate(ctx, s.Net, s.validation)
+	if err := s.trainer.clock.timed(evaluation, func() error { return s.evaluate(ctx, &e) })(); err != nil {
+		return e, err
+	}
+	e.Add(metrics.Train, metrics.Seconds, seconds)
+	e.Add(metrics.Eval, metrics.Seconds, time.Since(start).Seconds())
+	e.Add(metrics.Train, metrics.ImagesPerSecond, float64(s.Images)/seconds)
+	return e, nil
+}
+
+// train is an epoch's training.
+func (s *Session) train(ctx context.Context, epoch int, onStep func(torchx.Sums) error) error {
+	t := s.trainer
+	if err := t.total.Reset(); err != nil {
+		return err
+	}
+	for b, err := range t.clock.batches(s.training.epoch(ctx, epoch)) {
+		if err != nil {
+			return err
+		}
+		if err := t.train(b); err != nil {
+			return err
+		}
+		if t.onCPU {
+			if err := onStep(t.sums); err != nil {
+				return err
+			}
+		}
+	}
+	if t.onCPU {
+		return nil
+	}
+	if err := t.clock.timed(device, t.read)(); err != nil {
+		return err
+	}
+	return onStep(t.sums)
+}
+
+// explain says where a training diverged.
+func (s *Session) explain(err error, epoch int) error {
+	if !errors.Is(err, ErrDiverged) {
+		return err
+	}
+	at := fmt.Sprintf("in epoch %d", epoch)
+	if s.trainer.onCPU {
+		at = fmt.Sprintf("at step %d of epoch %d", (s.trainer.sums.Images+s.options.BatchSize-1)/s.options.BatchSize, epoch)
+	}
+	return fmt.Errorf("train: %w %s with learning rate %v", err, at, s.options.LearningRate)
+}
+
+// evaluate adds the measures of the validation set, where there is one, and of the test set: with the moving averages of the weights, where
+// such are kept.
+func (s *Session) evaluate(ctx context.Context, e *metrics.Epoch) error {
+	return s.trainer.opt.Averaged(func() error {
+		for _, set := range []struct {
+			split  metrics.Split
+			images deviceLoader
+		}{{metrics.Test, s.test}, {metrics.Validation, s.validation}} {
+			if set.images == nil {
+				continue
+			}
+			sums, err := evaluate(ctx, s.Net, set.images)
 			if err != nil {
 				return err
 			}
-			m.ValidationLoss, m.ValidationAccuracy = sums.Loss, sums.Accuracy
+			if !finite(sums.Loss) {
+				return fmt.Errorf("train: %w when tested after epoch %d, with learning rate %v", ErrDiverged, e.Number, s.options.LearningRate)
+			}
+			e.Add(set.split, metrics.Loss, sums.Loss)
+			e.Add(set.split, metrics.Accuracy, sums.Accuracy)
 		}
-		sums, err := evaluate(ctx, s.Net, s.test)
-		m.TestLoss, m.TestAccuracy = sums.Loss, sums.Accuracy
-		return err
+		return nil
 	})
-	m.EvalSeconds = time.Since(start).Seconds()
-	t.spent.lap(evaluation)
-	if err == nil && (!finite(m.TestLoss) || !finite(m.ValidationLoss)) {
-		err = diverged(ErrDiverged, fmt.Sprintf("when tested after epoch %d,", number))
-	}
-	return m, err
 }
 
-// Save writes the weights, or where such are kept their averages, to a file.
+// Save writes the weights, or, where such are kept, their averages, to a file.
 func (s *Session) Save(path string) error {
-	return s.trainer.averaged(func() error { return s.Net.Save(path) })
+	return s.trainer.opt.Averaged(func() error { return s.Net.Save(path) })
 }
 
-// memoryHint adds what to do to an error that reports too little memory.
-func memoryHint(err error) error {
-	if e := new(torchx.Error); errors.As(err, &e) && e.OutOfMemory() {
-		return fmt.Errorf("%w; try a smaller --batch-size", err)
+// evaluate returns the mean loss and the accuracy, 0 to 1, of the network on all of a loader's images.
+func evaluate(ctx context.Context, net *model.LeNet, images deviceLoader) (torchx.Sums, error) {
+	total, err := torchx.NewAccumulator(net.Device)
+	if err != nil {
+		return torchx.Sums{}, err
 	}
-	return err
+	defer total.Close()
+	for b, err := range images.epoch(ctx, 0) {
+		if err != nil {
+			return torchx.Sums{}, err
+		}
+		err := torchx.Do(func(s *torchx.Scope) error {
+			return torchx.NoGrad(func() error {
+				images, labels := b.tensors(s)
+				logits := net.Forward(s, images)
+				return total.Add(net.Loss(s, logits, labels, 0), logits, labels)
+			})
+		})
+		if err != nil {
+			return torchx.Sums{}, fmt.Errorf("train: evaluating: %w", err)
+		}
+	}
+	return total.Read()
 }

@@ -1,126 +1,131 @@
 package train
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"math"
-	"time"
 
 	torch "github.com/wangkuiyi/gotorch"
 
+	"lenet/compute"
 	"lenet/model"
+	"lenet/optim"
 	"lenet/torchx"
 )
 
 // ErrDiverged says that the loss is not a finite number.
 var ErrDiverged = errors.New("the loss is not finite")
 
+// calls are what a step is made of.
+type calls struct {
+	zeroGrad  func() error
+	forward   func(s *torchx.Scope, images torch.Tensor) (logits torch.Tensor)
+	loss      func(s *torchx.Scope, logits, labels torch.Tensor) torch.Tensor
+	count     func(loss, logits, labels torch.Tensor) error // adds to the epoch's sums
+	backward  func(loss torch.Tensor) error
+	gradients func() error // a place for a hook: the gradients are there, and the weights are not updated yet
+	update    func() error
+}
+
+// step trains on one batch. A loss that count finds not to be finite updates nothing.
+func (c *calls) step(b batch) error {
+	return torchx.Do(func(s *torchx.Scope) error {
+		images, labels := b.tensors(s)
+		if err := c.zeroGrad(); err != nil {
+			return err
+		}
+		logits := c.forward(s, images)
+		loss := c.loss(s, logits, labels)
+		if err := c.count(loss, logits, labels); err != nil {
+			return err
+		}
+		if err := c.backward(loss); err != nil {
+			return err
+		}
+		if err := c.gradients(); err != nil {
+			return err
+		}
+		return c.update()
+	})
+}
+
 // A trainer trains a network step by step.
 //
 // On the CPU each step ends with the epoch's sums so far. On a GPU nothing waits for the device until an epoch ends: a step is a list of
 // commands to it, and may be a CUDA graph.
 type trainer struct {
-	net    *model.LeNet
-	method *Method
-	opt    *torchx.Optimizer
+	calls
+	clock  clock
+	opt    *optim.Optimizer
 	rate   func(step int) float64 // the learning rate
-	now    float64                // the optimizer's learning rate
 	steps  int                    // of the whole training, so far
-	totals *torchx.Accumulator
-	sums   torchx.Sums // of the totals, when they were last read
-	graphs *graphs     // nil: steps run as they are
-	spent  stopwatch
+	total  *torchx.Accumulator    // of the epoch
+	sums   torchx.Sums            // of total, when it was last read
+	onCPU  bool
+	graphs *graphs // nil: steps run eagerly
 }
 
-// newTrainer returns the trainer of a network, for epochs of so many steps.
+// newTrainer returns the trainer of a network, for epochs of so many steps. graphs may be nil.
 func newTrainer(net *model.LeNet, o *Options, stepsPerEpoch int, graphs *graphs) (*trainer, error) {
-	var params []torch.Tensor
+	var params []optim.Parameter
 	for _, p := range net.Parameters() {
-		params = append(params, p.Tensor)
+		params = append(params, optim.Parameter{Name: p.Name, Tensor: p.Tensor})
 	}
-	opt, err := torchx.NewOptimizer(params, torchx.OptimizerOptions{
-		Kind: o.Optimizer, LearningRate: o.LearningRate, WeightDecay: o.WeightDecay,
-		Momentum: o.Momentum, Nesterov: o.Nesterov, Betas: [2]float64(o.Betas), Average: o.EMA,
-	})
+	opt, err := optim.New(o.Optimizer, o.LearningRate, o.Settings, params)
 	if err != nil {
 		return nil, err
 	}
-	totals, err := torchx.NewAccumulator(net.Device)
+	total, err := torchx.NewAccumulator(net.Device)
 	if err != nil {
 		opt.Close()
 		return nil, err
 	}
-	rate := func(step int) float64 { return o.LearningRate * o.factor(step, stepsPerEpoch) }
-	return &trainer{
-		net: net, method: &o.Method, opt: opt, rate: rate, now: o.LearningRate,
-		totals: totals, graphs: graphs, spent: stopwatch{last: time.Now()},
-	}, nil
+	t := &trainer{opt: opt, total: total, onCPU: net.Device == compute.CPU, graphs: graphs}
+	t.rate = func(step int) float64 { return o.LearningRate * o.Factor(step, stepsPerEpoch, o.Epochs) }
+	t.calls = t.clock.wrap(calls{
+		zeroGrad: opt.ZeroGrad,
+		forward:  net.Forward,
+		loss: func(s *torchx.Scope, logits, labels torch.Tensor) torch.Tensor {
+			return net.Loss(s, logits, labels, o.LabelSmoothing)
+		},
+		count:     t.count,
+		backward:  torchx.Backward,
+		gradients: func() error { return nil },
+		update:    opt.Step,
+	})
+	return t, nil
 }
 
 func (t *trainer) close() {
 	if t.graphs != nil {
 		t.graphs.close()
 	}
-	t.totals.Close()
+	t.total.Close()
 	t.opt.Close()
 }
 
-// follows says whether the totals are read after every step.
-func (t *trainer) follows() bool { return t.net.Device == "cpu" }
-
-// step trains on one batch and adds its loss and right answers, before the update, to the totals.
-func (t *trainer) step(b batch) error {
-	if rate := t.rate(t.steps); rate != t.now {
-		if err := t.opt.SetLearningRate(rate); err != nil {
-			return err
-		}
-		t.now = rate
+// train trains on one batch, with the learning rate of its place in the training.
+func (t *trainer) train(b batch) error {
+	if err := t.opt.SetLearningRate(t.rate(t.steps)); err != nil {
+		return err
 	}
 	t.steps++
 	if t.graphs == nil {
-		return t.forwardBackwardUpdate(b)
+		return t.step(b)
 	}
-	err := t.graphs.run(b.Len(), func() error { return t.forwardBackwardUpdate(b) })
-	t.spent.lap(goCode)
-	return err
+	return t.graphs.run(b.Len(), func() error { return t.step(b) })
 }
 
-// forwardBackwardUpdate is the step. On the CPU, a loss that is not finite updates nothing.
-func (t *trainer) forwardBackwardUpdate(b batch) error {
-	return torchx.Do(func(s *torchx.Scope) error {
-		images, labels := b.tensors(s)
-		if err := t.opt.ZeroGrad(); err != nil {
-			return err
-		}
-		t.spent.lap(goCode)
-
-		logits := t.net.Forward(s, images)
-		loss := t.net.Loss(s, logits, labels, t.method.LabelSmoothing)
-		if err := t.totals.Add(loss, logits, labels); err != nil {
-			return err
-		}
-		if t.follows() {
-			if err := t.read(); err != nil {
-				return err
-			}
-		}
-		t.spent.lap(forward)
-
-		if err := torchx.Backward(loss); err != nil {
-			return err
-		}
-		t.spent.lap(backward)
-
-		err := t.opt.Step()
-		t.spent.lap(optimizer)
+// count adds a batch's loss and right answers, before the update, to the epoch's.
+func (t *trainer) count(loss, logits, labels torch.Tensor) error {
+	if err := t.total.Add(loss, logits, labels); err != nil || !t.onCPU {
 		return err
-	})
+	}
+	return t.read()
 }
 
-// read sets sums, after what the device has yet to do.
+// read sets sums, once the device is done with all steps.
 func (t *trainer) read() (err error) {
-	if t.sums, err = t.totals.Read(); err != nil {
+	if t.sums, err = t.total.Read(); err != nil {
 		return err
 	}
 	if !finite(t.sums.Loss) {
@@ -130,39 +135,3 @@ func (t *trainer) read() (err error) {
 }
 
 func finite(loss float64) bool { return !math.IsNaN(loss) && !math.IsInf(loss, 0) }
-
-// averaged calls f while the network's weights are their moving averages, where such are kept.
-func (t *trainer) averaged(f func() error) error {
-	if t.method.EMA == 0 {
-		return f()
-	}
-	if err := t.opt.SwapAverages(); err != nil {
-		return err
-	}
-	return errors.Join(f(), t.opt.SwapAverages())
-}
-
-// evaluate returns the mean loss and the accuracy, 0 to 1, of the network on all of a feed's images.
-func evaluate(ctx context.Context, net *model.LeNet, images feed) (torchx.Sums, error) {
-	totals, err := torchx.NewAccumulator(net.Device)
-	if err != nil {
-		return torchx.Sums{}, err
-	}
-	defer totals.Close()
-	for b, err := range images.epoch(ctx, 0) {
-		if err != nil {
-			return torchx.Sums{}, err
-		}
-		err := torchx.Do(func(s *torchx.Scope) error {
-			return torchx.NoGrad(func() error {
-				images, labels := b.tensors(s)
-				logits := net.Forward(s, images)
-				return totals.Add(net.Loss(s, logits, labels, 0), logits, labels)
-			})
-		})
-		if err != nil {
-			return torchx.Sums{}, fmt.Errorf("train: evaluating: %w", err)
-		}
-	}
-	return totals.Read()
-}

@@ -29,12 +29,12 @@ func TestRunStaysOnOneThread(t *testing.T) {
 	}
 	o := options(t, 300, 20)
 	threads := map[int]bool{}
-	r := &reporter{t: t, onBatch: func() {
+	r := &counter{onStep: func() {
 		threads[syscall.Gettid()] = true
 		time.Sleep(time.Millisecond)
 	}}
 	o.Epochs = 20
-	if _, err := train.Run(t.Context(), o, "test", r); err != nil {
+	if _, err := train.Run(t.Context(), o, "test", func(string) {}, r); err != nil {
 		t.Fatal(err)
 	}
 	if len(threads) != 1 {

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"lenet/model"
+	"lenet/option"
 	"lenet/train"
 )
 
@@ -19,16 +19,16 @@ type Hyperparameter struct {
 	Repeats bool   // its values repeat a candidate's training and are nothing to choose from
 
 	list func(*Options) *string // its values in a sweep's options
-	get  func(*train.Setting) string
-	set  func(*train.Setting, string) error
+	get  func(*train.Hyperparameters) string
+	set  func(*train.Hyperparameters, string) error
 }
 
 var hyperparameters = []Hyperparameter{
 	{
 		Name: "lr", Label: "learning rate", Numeric: true,
 		list: func(o *Options) *string { return &o.LearningRate },
-		get:  func(s *train.Setting) string { return strconv.FormatFloat(s.LearningRate, 'g', -1, 64) },
-		set: func(s *train.Setting, text string) (err error) {
+		get:  func(s *train.Hyperparameters) string { return strconv.FormatFloat(s.LearningRate, 'g', -1, 64) },
+		set: func(s *train.Hyperparameters, text string) (err error) {
 			s.LearningRate, err = strconv.ParseFloat(text, 64)
 			return err
 		},
@@ -36,8 +36,8 @@ var hyperparameters = []Hyperparameter{
 	{
 		Name: "batch-size", Label: "batch size",
 		list: func(o *Options) *string { return &o.BatchSize },
-		get:  func(s *train.Setting) string { return strconv.Itoa(s.BatchSize) },
-		set: func(s *train.Setting, text string) (err error) {
+		get:  func(s *train.Hyperparameters) string { return strconv.Itoa(s.BatchSize) },
+		set: func(s *train.Hyperparameters, text string) (err error) {
 			s.BatchSize, err = strconv.Atoi(text)
 			return err
 		},
@@ -45,8 +45,8 @@ var hyperparameters = []Hyperparameter{
 	{
 		Name: "optimizer", Label: "optimizer",
 		list: func(o *Options) *string { return &o.Optimizer },
-		get:  func(s *train.Setting) string { return s.Optimizer },
-		set: func(s *train.Setting, text string) error {
+		get:  func(s *train.Hyperparameters) string { return s.Optimizer },
+		set: func(s *train.Hyperparameters, text string) error {
 			s.Optimizer = text
 			return nil
 		},
@@ -54,17 +54,17 @@ var hyperparameters = []Hyperparameter{
 	{
 		Name: "activation", Label: "activation",
 		list: func(o *Options) *string { return &o.Activation },
-		get:  func(s *train.Setting) string { return string(s.Activation) },
-		set: func(s *train.Setting, text string) error {
-			s.Activation = model.Activation(text)
+		get:  func(s *train.Hyperparameters) string { return s.Activation },
+		set: func(s *train.Hyperparameters, text string) error {
+			s.Activation = text
 			return nil
 		},
 	},
 	{
 		Name: "seed", Label: "seed", Repeats: true,
 		list: func(o *Options) *string { return &o.Seed },
-		get:  func(s *train.Setting) string { return strconv.FormatUint(s.Seed, 10) },
-		set: func(s *train.Setting, text string) (err error) {
+		get:  func(s *train.Hyperparameters) string { return strconv.FormatUint(s.Seed, 10) },
+		set: func(s *train.Hyperparameters, text string) (err error) {
 			s.Seed, err = strconv.ParseUint(text, 10, 64)
 			return err
 		},
@@ -78,7 +78,7 @@ type Axis struct {
 }
 
 // Of returns the axis's value in a setting.
-func (a *Axis) Of(s train.Setting) string { return a.get(&s) }
+func (a *Axis) Of(s train.Hyperparameters) string { return a.get(&s) }
 
 // axes returns all axes, including those with one value.
 func (o *Options) axes() ([]Axis, error) {
@@ -87,12 +87,12 @@ func (o *Options) axes() ([]Axis, error) {
 		axis := Axis{Hyperparameter: &hyperparameters[i]}
 		values, err := expand(*axis.list(o))
 		if err != nil {
-			return nil, train.UsageError(fmt.Sprintf("--%s: %v", axis.Name, err))
+			return nil, option.Errorf(axis.Name, "is %v", err)
 		}
 		for _, value := range values {
-			var s train.Setting
+			var s train.Hyperparameters
 			if err := axis.set(&s, value); err != nil {
-				return nil, train.UsageError(fmt.Sprintf("--%s: %q is not a valid number", axis.Name, value))
+				return nil, option.Errorf(axis.Name, "is %q, which is not a valid number", value)
 			}
 			axis.Values = append(axis.Values, axis.Of(s))
 		}
@@ -134,18 +134,18 @@ func expand(list string) ([]string, error) {
 		}
 		var numbers [3]float64
 		if len(bounds) != 3 {
-			return nil, fmt.Errorf("%q is neither a value nor first:last:step", part)
+			return nil, fmt.Errorf("%q, which is neither a value nor first:last:step", part)
 		}
 		for i := range numbers {
 			var err error
 			if numbers[i], err = strconv.ParseFloat(bounds[i], 64); err != nil {
-				return nil, fmt.Errorf("%q is not a number", bounds[i])
+				return nil, fmt.Errorf("%q, which is not a number", bounds[i])
 			}
 		}
 		first, last, step := numbers[0], numbers[1], numbers[2]
 		n := math.Floor((last-first)/step+1e-9) + 1 // rounding does not lose the last value
 		if !(step > 0) || !(n >= 1 && n <= maxValues) {
-			return nil, fmt.Errorf("%q has no values, or more than %d", part, maxValues)
+			return nil, fmt.Errorf("%q, which has no values or more than %d", part, maxValues)
 		}
 		for i := range int(n) {
 			values = append(values, strconv.FormatFloat(first+float64(i)*step, 'g', 12, 64))

@@ -36,7 +36,7 @@ func TestEveryHyperparameterHasAnAxis(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var s train.Setting
+	var s train.Hyperparameters
 	for i, want := range []string{"0.5", "32", "adam", "tanh", "7"} {
 		if got := axes[i].Values; !slices.Equal(got, []string{want}) {
 			t.Errorf("--%s has the values %q, want %q", axes[i].Name, got, want)

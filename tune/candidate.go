@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"lenet/metrics"
 	"lenet/train"
 )
 
@@ -24,7 +25,7 @@ var (
 )
 
 // Setting returns the candidate's hyperparameters, with the first of its seeds.
-func (c *Candidate) Setting() train.Setting { return c.Trials[0].Setting }
+func (c *Candidate) Setting() train.Hyperparameters { return c.Trials[0].Hyperparameters }
 
 // Epochs returns the number of epochs that each of its trials has reached.
 func (c *Candidate) Epochs() int {
@@ -66,7 +67,7 @@ func (c *Candidate) after(epochs int) (mean float64) {
 		if len(t.Metrics) < epochs {
 			return -1
 		}
-		mean += t.Metrics[epochs-1].ValidationAccuracy / float64(len(c.Trials))
+		mean += t.Metrics[epochs-1].Of(metrics.Validation, metrics.Accuracy) / float64(len(c.Trials))
 	}
 	return mean
 }
@@ -83,9 +84,9 @@ func (c *Candidate) better(than *Candidate) bool {
 
 // candidates groups trials by their hyperparameters without the seed, in the order of their first trials.
 func candidates(trials []*Trial) (all []*Candidate) {
-	place := map[train.Setting]int{}
+	place := map[train.Hyperparameters]int{}
 	for _, t := range trials {
-		setting := t.Setting
+		setting := t.Hyperparameters
 		setting.Seed = 0
 		i, known := place[setting]
 		if !known {

@@ -4,14 +4,15 @@ import (
 	"math"
 	"testing"
 
+	"lenet/metrics"
 	"lenet/train"
 )
 
 // tried is a trial of one epoch with these accuracies.
 func tried(rate float64, seed uint64, validation, test float64) Trial {
 	return Trial{
-		Setting: train.Setting{LearningRate: rate, Seed: seed}, Seconds: 2,
-		Metrics: []train.Metrics{{ValidationAccuracy: validation, TestAccuracy: test}},
+		Hyperparameters: train.Hyperparameters{LearningRate: rate, Seed: seed}, Seconds: 2,
+		Metrics: []metrics.Epoch{epochOf(0, validation, test)},
 	}
 }
 
@@ -60,4 +61,13 @@ func TestValidationChoosesByTheMeanOverSeeds(t *testing.T) {
 	if best := r.Best(); best != nil {
 		t.Errorf("the best is %+v, though each setting has a trial that failed", best)
 	}
+}
+
+// epochOf returns an epoch with a training, a validation and a test accuracy.
+func epochOf(trained, validation, test float64) metrics.Epoch {
+	e := metrics.Epoch{Number: 1}
+	e.Add(metrics.Train, metrics.Accuracy, trained)
+	e.Add(metrics.Test, metrics.Accuracy, test)
+	e.Add(metrics.Validation, metrics.Accuracy, validation)
+	return e
 }

@@ -6,20 +6,22 @@ import (
 	"math/rand/v2"
 	"strings"
 
-	"lenet/model"
+	"lenet/compute"
+	"lenet/dataset"
+	"lenet/option"
 	"lenet/train"
 )
 
 // Options are the options of a sweep. The struct tags define the command line's flags and the keys of config.json.
 type Options struct {
-	train.DataOptions
-	train.ComputeOptions
-	Recipe string `json:"recipe" default:"report" placeholder:"NAME" help:"A set of the options below, each of which may still be given: report, which is their defaults, or fast."`
+	dataset.Source
+	compute.Resources
+	Recipe string `json:"recipe" default:"report" placeholder:"NAME" help:"A set of the options below, each of which may still be given: ${recipes}. report means their defaults."`
 
 	LearningRate string `json:"lr" name:"lr" default:"1.5" placeholder:"LIST" help:"Learning rates: a list, or first:last:step, as in 0.15:1.5:0.15."`
 	BatchSize    string `json:"batch_size" default:"256" placeholder:"LIST" help:"Batch sizes, written the same way."`
-	Optimizer    string `json:"optimizer" default:"sgd" placeholder:"LIST" help:"Optimizers: any of sgd, adam, adamw."`
-	Activation   string `json:"activation" default:"sigmoid" placeholder:"LIST" help:"Activations: any of sigmoid, tanh, relu."`
+	Optimizer    string `json:"optimizer" default:"sgd" placeholder:"LIST" help:"Optimizers: one or several of ${optimizers}."`
+	Activation   string `json:"activation" default:"sigmoid" placeholder:"LIST" help:"Activations: one or several of ${activations}."`
 	Seed         string `json:"seed" default:"1" placeholder:"LIST" help:"Seeds, as in 1,2,3 or 1:10:1."`
 	train.Method
 
@@ -33,15 +35,21 @@ type Options struct {
 	Out string `json:"out" placeholder:"DIR" help:"Folder to create. Default runs/tune-TIME."`
 }
 
+// Defaults returns the options of a sweep of nothing: one trial, which is the report's final run with validation.
+func Defaults() (o Options) {
+	option.Defaults(&o, train.Names)
+	return o
+}
+
 // settings returns the hyperparameters of each trial, in the trials' order: the first axis changes slowest.
-func (o *Options) settings() ([]train.Setting, []Axis, error) {
+func (o *Options) settings() ([]train.Hyperparameters, []Axis, error) {
 	axes, err := o.axes()
 	if err != nil {
 		return nil, nil, err
 	}
-	all := []train.Setting{{}}
+	all := []train.Hyperparameters{{}}
 	for _, axis := range axes {
-		var next []train.Setting
+		var next []train.Hyperparameters
 		for _, s := range all {
 			for _, value := range axis.Values {
 				if err := axis.set(&s, value); err != nil {
@@ -51,7 +59,7 @@ func (o *Options) settings() ([]train.Setting, []Axis, error) {
 			}
 		}
 		if all = next; len(all) > maxValues {
-			return nil, nil, train.UsageError(fmt.Sprintf("the lists give more than %d combinations", maxValues))
+			return nil, nil, option.Errorf("trials", "must be given: the lists have more than %d combinations", maxValues)
 		}
 	}
 	if o.Trials > 0 && o.Trials < len(all) {
@@ -66,9 +74,9 @@ func (o *Options) settings() ([]train.Setting, []Axis, error) {
 }
 
 // draw returns n of the settings, drawn at random and in their order. The same settings give the same draw.
-func draw(all []train.Setting, n int) []train.Setting {
+func draw(all []train.Hyperparameters, n int) []train.Hyperparameters {
 	random := rand.New(rand.NewPCG(1, uint64(len(all))))
-	var drawn []train.Setting
+	var drawn []train.Hyperparameters
 	for i, s := range all {
 		if random.IntN(len(all)-i) < n-len(drawn) {
 			drawn = append(drawn, s)
@@ -77,31 +85,31 @@ func draw(all []train.Setting, n int) []train.Setting {
 	return drawn
 }
 
-// validate checks all options but the lists, and touches neither files nor devices. Its errors are [train.UsageError]s.
+// validate checks all options but the lists, and touches neither files nor devices. Its errors are [option.Error]s.
 func (o *Options) validate() error {
-	whole := o.trial(train.Setting{LearningRate: 1, BatchSize: 1, Optimizer: "sgd", Activation: model.Sigmoid})
+	whole := o.trial(train.Defaults().Hyperparameters)
 	if err := whole.Validate(); err != nil {
 		return err
 	}
 	switch {
 	case o.Validation < 1:
-		return train.UsageError(fmt.Sprintf("--validation is %d and must be 1 or more: these images choose the best", o.Validation))
+		return option.Errorf("validation", "is %d and must be 1 or more: these images choose the best", o.Validation)
 	case o.Trials < 0:
-		return train.UsageError(fmt.Sprintf("--trials is %d and must be 0 or more", o.Trials))
+		return option.Errorf("trials", "is %d and must be 0 or more", o.Trials)
 	case o.Jobs < 0:
-		return train.UsageError(fmt.Sprintf("--jobs is %d and must be 0 or more", o.Jobs))
+		return option.Errorf("jobs", "is %d and must be 0 or more", o.Jobs)
 	case o.CarryOver && (o.Jobs > 1 || o.Halving):
-		return train.UsageError("--carry-over runs one trial after another, each to its end: leave out --jobs and --halving")
+		return option.Errorf("carry-over", "runs one trial after another, each to its end: leave out --jobs and --halving")
 	case o.CarryOver && strings.ContainsAny(o.Activation, ","):
-		return train.UsageError("--carry-over needs a single --activation: weights trained with one do not suit another")
+		return option.Errorf("carry-over", "needs a single --activation: weights trained with one do not suit another")
 	}
 	return nil
 }
 
 // trial returns the options that a trial is trained with.
-func (o *Options) trial(s train.Setting) train.Options {
+func (o *Options) trial(s train.Hyperparameters) train.Options {
 	return train.Options{
-		DataOptions: o.DataOptions, ComputeOptions: o.ComputeOptions, Recipe: o.Recipe, Setting: s, Method: o.Method,
+		Source: o.Source, Resources: o.Resources, Recipe: o.Recipe, Hyperparameters: s, Method: o.Method,
 		Validation: o.Validation, Graph: o.Graph,
 	}
 }

@@ -2,7 +2,6 @@ package tune
 
 import (
 	"math"
-	"path/filepath"
 	"slices"
 
 	"lenet/figure"
@@ -29,7 +28,7 @@ func (r *Result) Plot(axis Axis, measures ...Measure) *figure.Lines {
 		l.Names = axis.Values
 	}
 	for i, value := range axis.Values {
-		best := best(candidates(r.trials(func(t *Trial) bool { return axis.Of(t.Setting) == value })))
+		best := best(candidates(r.trials(func(t *Trial) bool { return axis.Of(t.Hyperparameters) == value })))
 		if best == nil && axis.Numeric {
 			continue // a failed learning rate may be far from the others and would stretch the axis
 		}
@@ -54,7 +53,7 @@ func (r *Result) SavePlots() ([]string, error) {
 		if l.Empty() {
 			continue // every candidate has failed
 		}
-		path := filepath.Join(r.Dir, axis.Name)
+		path := r.Dir.Picture(axis.Name)
 		if err := figure.Save(path, l); err != nil {
 			return nil, err
 		}

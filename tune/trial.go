@@ -1,15 +1,12 @@
 package tune
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 
+	"lenet/metrics"
+	"lenet/runs"
 	"lenet/torchx"
 	"lenet/train"
 )
@@ -17,28 +14,28 @@ import (
 // A Trial is one training of a sweep and its outcome; it is a line of tune.jsonl. A later line of the same trial replaces an earlier one.
 type Trial struct {
 	Number int `json:"trial"` // from 1, in the sweep's order
-	train.Setting
-	Metrics []train.Metrics `json:"metrics"`         // one for each epoch
+	train.Hyperparameters
+	Metrics []metrics.Epoch `json:"metrics"`         // one for each epoch
 	Seconds float64         `json:"seconds"`         // of training and testing, all epochs
 	Failed  string          `json:"error,omitempty"` // why it ended early
 }
 
 // Validation and Test return the accuracies after the last epoch, or 0 if the trial failed.
-func (t *Trial) Validation() float64 { return t.last().ValidationAccuracy }
-func (t *Trial) Test() float64       { return t.last().TestAccuracy }
+func (t *Trial) Validation() float64 { return t.last().Of(metrics.Validation, metrics.Accuracy) }
+func (t *Trial) Test() float64       { return t.last().Of(metrics.Test, metrics.Accuracy) }
 
-func (t *Trial) last() train.Metrics {
+func (t *Trial) last() *metrics.Epoch {
 	if t.Failed != "" || len(t.Metrics) == 0 {
-		return train.Metrics{}
+		return &metrics.Epoch{}
 	}
-	return t.Metrics[len(t.Metrics)-1]
+	return &t.Metrics[len(t.Metrics)-1]
 }
 
 // TrainAccuracy returns the training accuracy, averaged over the epochs as in the original report.
 func (t *Trial) TrainAccuracy() float64 {
 	sum := 0.0
-	for _, m := range t.Metrics {
-		sum += m.TrainAccuracy
+	for i := range t.Metrics {
+		sum += t.Metrics[i].Of(metrics.Train, metrics.Accuracy)
 	}
 	return sum / float64(max(1, len(t.Metrics)))
 }
@@ -58,19 +55,19 @@ func (t *trial) advance(ctx context.Context, s *sweep, epochs int) error {
 		return nil
 	}
 	if t.session == nil {
-		session, err := train.NewSession(s.options.trial(t.Setting), s.data, s.report.Log)
+		session, err := train.NewSession(s.options.trial(t.Hyperparameters), s.data, s.log)
 		if err != nil {
 			return err
 		}
 		t.session = session
 		if s.options.CarryOver && t.Number > 1 {
-			if err := session.Net.Load(s.weights(t.Number - 1)); err != nil {
+			if err := session.Net.Load(s.dir.TrialWeights(t.Number - 1)); err != nil {
 				return err
 			}
 		}
 	}
 	for t.trained < epochs {
-		m, err := t.session.Epoch(ctx, t.trained+1, func(torchx.Sums) {})
+		e, err := t.session.Epoch(ctx, t.trained+1, func(torchx.Sums) error { return nil })
 		if errors.Is(err, train.ErrDiverged) {
 			s.update(func() { t.Failed = err.Error() })
 			break
@@ -80,8 +77,8 @@ func (t *trial) advance(ctx context.Context, s *sweep, epochs int) error {
 		}
 		if t.trained++; t.trained > len(t.Metrics) {
 			s.update(func() {
-				t.Metrics = append(t.Metrics, m)
-				t.Seconds += m.TrainSeconds + m.EvalSeconds
+				t.Metrics = append(t.Metrics, e)
+				t.Seconds += e.Seconds()
 			})
 		}
 	}
@@ -89,7 +86,7 @@ func (t *trial) advance(ctx context.Context, s *sweep, epochs int) error {
 		if t.Failed != "" {
 			return fmt.Errorf("tune: trial %d, whose weights the next one begins with: %s", t.Number, t.Failed)
 		}
-		if err := t.session.Save(s.weights(t.Number)); err != nil {
+		if err := t.session.Save(s.dir.TrialWeights(t.Number)); err != nil {
 			return err
 		}
 	}
@@ -103,50 +100,29 @@ func (t *trial) close() {
 	}
 }
 
-// The files of a sweep's folder.
-const (
-	ConfigFile = train.ConfigFile
-	TrialsFile = "tune.jsonl"
-)
-
-// readTrials returns the trials of a folder by number, the last line of each. A last line that was cut off is left out.
-func readTrials(dir string) (map[int]Trial, error) {
-	file, err := os.Open(filepath.Join(dir, TrialsFile))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
+// readTrials returns the trials of a folder by number, the last line of each. log is told of a last line that was cut.
+func readTrials(dir runs.Dir, log func(string)) (map[int]Trial, error) {
+	lines, cut, err := runs.ReadTrials[Trial](dir)
 	if err != nil {
-		return nil, fmt.Errorf("tune: %w", err)
+		return nil, err
 	}
-	defer file.Close()
+	if cut != nil {
+		log(cut.String())
+	}
 	trials := map[int]Trial{}
-	lines := bufio.NewScanner(file)
-	lines.Buffer(nil, 1<<24)
-	for lines.Scan() {
-		var t Trial
-		if err := json.Unmarshal(lines.Bytes(), &t); err != nil {
-			return trials, nil // cut off
-		}
+	for _, t := range lines {
 		trials[t.Number] = t
-	}
-	if err := lines.Err(); err != nil {
-		return nil, fmt.Errorf("tune: %s: %w", file.Name(), err)
 	}
 	return trials, nil
 }
 
 // writeTrials writes all trials that have epochs, in their order, in place of what the file holds.
 func (s *sweep) writeTrials() error {
-	var text []byte
+	var trials []*Trial
 	for _, t := range s.trials {
-		if len(t.Metrics) == 0 && t.Failed == "" {
-			continue
+		if len(t.Metrics) > 0 || t.Failed != "" {
+			trials = append(trials, &t.Trial)
 		}
-		line, err := json.Marshal(&t.Trial)
-		if err != nil {
-			return fmt.Errorf("tune: %w", err)
-		}
-		text = append(append(text, line...), '\n')
 	}
-	return writeFile(filepath.Join(s.dir, TrialsFile), text)
+	return runs.WriteTrials(s.dir, trials)
 }

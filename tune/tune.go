@@ -3,21 +3,19 @@ package tune
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
-	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"sync"
 	"time"
 
-	"github.com/google/renameio/v2"
 	"golang.org/x/sync/errgroup"
 
-	"lenet/train"
+	"lenet/compute"
+	"lenet/dataset"
+	"lenet/runs"
 )
 
 // A Reporter follows a sweep. Its methods are never called concurrently.
@@ -33,7 +31,7 @@ type Reporter interface {
 
 // A Result is a sweep's outcome.
 type Result struct {
-	Dir     string
+	Dir     runs.Dir
 	Options Options
 	Trials  []Trial // in the sweep's order
 	Axes    []Axis  // with more than one value
@@ -69,59 +67,58 @@ func (r *Result) trials(wanted func(*Trial) bool) (all []*Trial) {
 // A Config is what config.json holds: all that is needed to continue a sweep.
 type Config struct {
 	Options
-	Started  time.Time      `json:"started"`
-	Versions train.Versions `json:"versions"`
+	runs.Provenance
 }
 
 // A sweep is a sweep in progress.
 type sweep struct {
 	options Options
-	dir     string
-	data    *train.Data
+	dir     runs.Dir
+	data    *dataset.Data
 	trials  []*trial
 	all     []*Candidate // of the trials
 	left    []*Candidate // those that halving has not dropped
 	report  Reporter
-	total   int // epochs at most
+	log     func(string) // tells the reporter each line once
+	total   int          // epochs at most
 
 	lock sync.Mutex // guards the trials' results, the reporter and the file
 }
 
 // Run runs the sweep that o describes and saves its trials in a folder.
 //
-// Errors: [train.UsageError]; those of the data set and of the file system; [Interrupted], when ctx ends. A loss that is not finite fails its
+// Errors: [option.Error]; those of the data set and of the file system; [Interrupted], when ctx ends. A loss that is not finite fails its
 // trial and is not an error.
 func Run(ctx context.Context, o Options, version string, report Reporter) (*Result, error) {
-	if o.Out == "" {
-		o.Out = filepath.Join("runs", time.Now().Format("tune-2006-01-02T15-04-05"))
+	dir, err := runs.New(o.Out, "tune-", time.Now(), false)
+	if err != nil {
+		return nil, err
 	}
-	if _, err := os.Lstat(filepath.Join(o.Out, ConfigFile)); err == nil {
-		return nil, fmt.Errorf("tune: %s already holds a sweep or a run; give another --out, or --resume %s to continue a sweep", o.Out, o.Out)
-	}
+	o.Out = string(dir)
 	return run(ctx, o, version, report, nil)
 }
 
 // Resume continues the sweep in a folder. Trials that are done are not repeated.
-func Resume(ctx context.Context, dir, version string, report Reporter) (*Result, error) {
+func Resume(ctx context.Context, dir runs.Dir, version string, report Reporter) (*Result, error) {
 	config, err := readConfig(dir)
 	if err != nil {
 		return nil, err
 	}
-	done, err := readTrials(dir)
+	done, err := readTrials(dir, report.Log)
 	if err != nil {
 		return nil, err
 	}
-	config.Options.Out = dir
+	config.Options.Out = string(dir)
 	return run(ctx, config.Options, version, report, done)
 }
 
-// Read returns the outcome so far of the sweep in a folder.
-func Read(dir string) (*Result, *Config, error) {
+// Read returns the outcome so far of the sweep in a folder. log gets notices.
+func Read(dir runs.Dir, log func(string)) (*Result, *Config, error) {
 	config, err := readConfig(dir)
 	if err != nil {
 		return nil, nil, err
 	}
-	trials, err := readTrials(dir)
+	trials, err := readTrials(dir, log)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -140,16 +137,9 @@ func Read(dir string) (*Result, *Config, error) {
 	return r, config, nil
 }
 
-func readConfig(dir string) (*Config, error) {
-	text, err := os.ReadFile(filepath.Join(dir, ConfigFile))
-	if err != nil {
-		return nil, fmt.Errorf("tune: no sweep: %w", err)
-	}
-	var config Config
-	if err := json.Unmarshal(text, &config); err != nil {
-		return nil, fmt.Errorf("tune: %s is not a sweep's: %w", filepath.Join(dir, ConfigFile), err)
-	}
-	return &config, nil
+func readConfig(dir runs.Dir) (*Config, error) {
+	config := &Config{Options: Defaults()}
+	return config, dir.ReadConfig(config)
 }
 
 func run(ctx context.Context, o Options, version string, report Reporter, done map[int]Trial) (*Result, error) {
@@ -164,16 +154,16 @@ func run(ctx context.Context, o Options, version string, report Reporter, done m
 	if err := o.resolve(len(settings), report.Log); err != nil {
 		return nil, err
 	}
-	s := &sweep{options: o, dir: o.Out, report: report}
-	if s.data, err = o.DataOptions.Load(ctx, report.Log); err != nil {
+	s := &sweep{options: o, dir: runs.Dir(o.Out), report: report, log: once(report.Log)}
+	if s.data, err = o.Source.Load(ctx, s.log); err != nil {
 		return nil, err
 	}
-	if err := s.data.Split(o.Validation); err != nil {
+	if err := s.data.SplitOff(o.Validation); err != nil {
 		return nil, err
 	}
 	for i, setting := range settings {
-		t := &trial{Trial: Trial{Number: i + 1, Setting: setting}}
-		if d, ok := done[i+1]; ok && d.Setting == setting {
+		t := &trial{Trial: Trial{Number: i + 1, Hyperparameters: setting}}
+		if d, ok := done[i+1]; ok && d.Hyperparameters == setting {
 			t.Trial = d
 		}
 		s.trials = append(s.trials, t)
@@ -211,12 +201,10 @@ func run(ctx context.Context, o Options, version string, report Reporter, done m
 // An Interrupted error reports that the context ended before the sweep did.
 type Interrupted struct {
 	Cause error
-	Dir   string
+	Dir   runs.Dir
 }
 
-func (e *Interrupted) Error() string {
-	return fmt.Sprintf("%v; continue with lenet tune --resume %s", e.Cause, e.Dir)
-}
+func (e *Interrupted) Error() string { return e.Cause.Error() }
 
 func (e *Interrupted) Unwrap() error { return e.Cause }
 
@@ -226,12 +214,12 @@ const gpuJobs = 4
 // resolve sets the device, jobs and threads that were left open. Jobs and threads are set to fill the CPUs together.
 func (o *Options) resolve(trials int, log func(string)) error {
 	threads := o.Threads
-	if err := o.ComputeOptions.Resolve(log); err != nil {
+	if err := o.Resolve(log); err != nil {
 		return err
 	}
 	if o.Jobs == 0 {
 		o.Jobs = runtime.NumCPU()
-		if o.Device != "cpu" {
+		if o.Device != compute.CPU {
 			o.Jobs = gpuJobs
 		}
 	}
@@ -326,48 +314,31 @@ func (s *sweep) drop(epochs int) {
 
 // begin creates the folder, or continues in that of an interrupted sweep.
 func (s *sweep) begin(version string) error {
-	if err := os.MkdirAll(s.dir, 0o777); err != nil {
-		return fmt.Errorf("tune: making the folder: %w", err)
-	}
-	path := filepath.Join(s.dir, ConfigFile)
-	if _, err := os.Lstat(path); err == nil {
+	if s.dir.Exists() {
 		return s.writeTrials() // drops a line that was cut off
 	}
-	text, err := json.MarshalIndent(&Config{Options: s.options, Started: time.Now(), Versions: train.NewVersions(version)}, "", "  ")
-	if err != nil {
-		return fmt.Errorf("tune: %w", err)
-	}
-	return writeFile(path, append(text, '\n'))
+	return s.dir.Make(&Config{s.options, runs.Provenance{Started: time.Now(), Versions: runs.NewVersions(version)}})
 }
 
-func writeFile(path string, text []byte) error {
-	if err := renameio.WriteFile(path, text, 0o666); err != nil {
-		return fmt.Errorf("tune: writing %s: %w", path, err)
-	}
-	return nil
-}
-
-// record appends a trial to tune.jsonl.
+// record appends a trial to those of the folder.
 func (s *sweep) record(t *Trial) error {
-	line, err := json.Marshal(t)
-	if err != nil {
-		return fmt.Errorf("tune: %w", err)
-	}
 	s.lock.Lock()
 	defer s.lock.Unlock()
-	file, err := os.OpenFile(filepath.Join(s.dir, TrialsFile), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o666)
-	if err == nil {
-		_, err = file.Write(append(line, '\n'))
-		err = errors.Join(err, file.Close())
-	}
-	if err != nil {
-		return fmt.Errorf("tune: writing trials: %w", err)
-	}
-	return nil
+	return s.dir.AppendTrial(t)
 }
 
-func (s *sweep) weights(number int) string {
-	return filepath.Join(s.dir, fmt.Sprintf("trial-%03d.safetensors", number))
+// once returns a log that leaves out lines that it was given before: every trial may have the same notice.
+func once(log func(string)) func(string) {
+	var lock sync.Mutex
+	told := map[string]bool{}
+	return func(line string) {
+		lock.Lock()
+		defer lock.Unlock()
+		if !told[line] {
+			told[line] = true
+			log(line)
+		}
+	}
 }
 
 // update changes a trial and reports the progress.

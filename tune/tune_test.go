@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -13,6 +14,9 @@ import (
 	"testing"
 
 	"lenet/dataset/datasettest"
+	"lenet/metrics"
+	"lenet/option"
+	"lenet/runs"
 	"lenet/train"
 )
 
@@ -36,13 +40,11 @@ func (r *reporter) Progress(d, n int, best *Candidate) {
 func options(t testing.TB) Options {
 	t.Helper()
 	a, b := datasettest.MNIST(t)
-	o := Options{
-		Recipe: "report", LearningRate: "0.05,0.2", BatchSize: "50", Optimizer: "sgd", Activation: "relu", Seed: "1",
-		Method:     train.Method{Epochs: 2, Momentum: 0.5, Betas: []float64{0.9, 0.999}, Schedule: train.Constant, StepSize: 1, Gamma: 1},
-		Validation: 100, Graph: train.GraphAuto, Jobs: 2, Out: filepath.Join(t.TempDir(), "sweep"),
-	}
+	o := Defaults()
+	o.LearningRate, o.BatchSize, o.Activation, o.Epochs, o.Momentum = "0.05,0.2", "50", "relu", 2, 0.5
+	o.Validation, o.Jobs, o.Out = 100, 2, filepath.Join(t.TempDir(), "sweep")
 	o.Dir = datasettest.Dir(t, datasettest.First(a, 400), datasettest.First(b, 100))
-	o.Device, o.Kernels, o.Threads = "cpu", "fused", 1
+	o.Device, o.Threads = "cpu", 1
 	return o
 }
 
@@ -59,7 +61,7 @@ func sweepOf(t testing.TB, o Options) (*Result, *reporter) {
 // outcomes are what does not depend on the clock.
 func outcomes(r *Result) (all []string) {
 	for _, t := range r.Trials {
-		all = append(all, fmt.Sprint(t.Number, t.Setting, len(t.Metrics), t.last().Loss, t.Validation(), t.Test(), t.Failed != ""))
+		all = append(all, fmt.Sprint(t.Number, t.Hyperparameters, len(t.Metrics), t.last().Of(metrics.Train, metrics.Loss), t.Validation(), t.Test(), t.Failed != ""))
 	}
 	return all
 }
@@ -71,7 +73,7 @@ func TestSettingsAreTheGridInOrder(t *testing.T) {
 	if err != nil || len(settings) != 8 || len(swept(axes)) != 3 {
 		t.Fatalf("%d settings, axes %v, error %v", len(settings), axes, err)
 	}
-	want := train.Setting{LearningRate: 1, BatchSize: 64, Optimizer: "sgd", Activation: "relu", Seed: 9}
+	want := train.Hyperparameters{LearningRate: 1, BatchSize: 64, Optimizer: "sgd", Activation: "relu", Seed: 9}
 	if settings[3] != want {
 		t.Errorf("setting 4 is %+v, want %+v", settings[3], want)
 	}
@@ -88,30 +90,30 @@ func TestSettingsAreTheGridInOrder(t *testing.T) {
 	}
 }
 
-func TestMistakesAreUsageErrors(t *testing.T) {
+func TestOptionsThatCannotBeAreErrors(t *testing.T) {
 	for want, change := range map[string]func(*Options){
-		"--lr: ":                func(o *Options) { o.LearningRate = "" },
-		"--lr is -1":            func(o *Options) { o.LearningRate = "0.1,-1" },
-		"--lr: \"x\"":           func(o *Options) { o.LearningRate = "x" },
-		"--batch-size: \"1.5\"": func(o *Options) { o.BatchSize = "1.5" },
-		"--batch-size is 0":     func(o *Options) { o.BatchSize = "0" },
-		"--optimizer is":        func(o *Options) { o.Optimizer = "sgd,lion" },
-		"--activation is":       func(o *Options) { o.Activation = "gelu" },
-		"--seed: \"-1\"":        func(o *Options) { o.Seed = "-1" },
-		"--epochs":              func(o *Options) { o.Epochs = 0 },
-		"--trials":              func(o *Options) { o.Trials = -1 },
-		"--jobs is":             func(o *Options) { o.Jobs = -1 },
-		"--validation is 0":     func(o *Options) { o.Validation = 0 },
-		"--validation is 400":   func(o *Options) { o.Validation = 400 },
-		"--carry-over runs":     func(o *Options) { o.CarryOver = true },
-		"--carry-over needs":    func(o *Options) { o.CarryOver, o.Jobs, o.Activation = true, 1, "relu,tanh" },
+		"lr is \"\"":            func(o *Options) { o.LearningRate = "" },
+		"lr is -1":              func(o *Options) { o.LearningRate = "0.1,-1" },
+		"lr is \"x\"":           func(o *Options) { o.LearningRate = "x" },
+		"batch-size is \"1.5\"": func(o *Options) { o.BatchSize = "1.5" },
+		"batch-size is 0":       func(o *Options) { o.BatchSize = "0" },
+		"optimizer is":          func(o *Options) { o.Optimizer = "sgd,lion" },
+		"activation is":         func(o *Options) { o.Activation = "swish" },
+		"seed is \"-1\"":        func(o *Options) { o.Seed = "-1" },
+		"epochs is 0":           func(o *Options) { o.Epochs = 0 },
+		"trials is -1":          func(o *Options) { o.Trials = -1 },
+		"jobs is":               func(o *Options) { o.Jobs = -1 },
+		"validation is 0":       func(o *Options) { o.Validation = 0 },
+		"validation is 400":     func(o *Options) { o.Validation = 400 },
+		"carry-over runs":       func(o *Options) { o.CarryOver = true },
+		"carry-over needs":      func(o *Options) { o.CarryOver, o.Jobs, o.Activation = true, 1, "relu,tanh" },
 		"more than 10000":       func(o *Options) { o.LearningRate, o.Seed = "1:1000:1", "1:1000:1" },
 	} {
 		o := options(t)
 		change(&o)
-		var usage train.UsageError
+		var usage *option.Error
 		if _, err := Run(t.Context(), o, "test", &reporter{}); !errors.As(err, &usage) || !strings.Contains(err.Error(), want) {
-			t.Errorf("error %v, want a UsageError with %s", err, want)
+			t.Errorf("error %v, want an option.Error with %s", err, want)
 		}
 		if _, err := os.Stat(o.Out); err == nil {
 			t.Errorf("%s: it made a folder", want)
@@ -132,13 +134,13 @@ func TestTrialsAreIndependentRuns(t *testing.T) {
 	if !reflect.DeepEqual(outcomes(one), outcomes(two)) {
 		t.Errorf("one at a time\n%q\ntwo at a time\n%q", outcomes(one), outcomes(two))
 	}
-	single := o.trial(one.Trials[4].Setting)
+	single := o.trial(one.Trials[4].Hyperparameters)
 	single.Out = filepath.Join(t.TempDir(), "run")
-	s, err := train.Run(t.Context(), single, "test", quiet{})
+	s, err := train.Run(t.Context(), single, "test", func(string) {})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if a, b := s.Final(), one.Trials[4].last(); a.Loss != b.Loss || a.ValidationAccuracy != b.ValidationAccuracy || a.TestAccuracy != b.TestAccuracy {
+	if a, b := s.Final(), one.Trials[4].last(); !reflect.DeepEqual(learnt(a), learnt(b)) {
 		t.Errorf("lenet train: %+v\nlenet tune: %+v", a, b)
 	}
 	best, _ := one.Best().Mean(Validation)
@@ -156,7 +158,7 @@ func TestATrialThatDivergesFailsAlone(t *testing.T) {
 	if r.Trials[0].Failed != "" || r.Trials[1].Failed == "" || r.Best().Trials[0] != &r.Trials[0] {
 		t.Errorf("%+v", r.Trials)
 	}
-	again, err := Resume(t.Context(), o.Out, "test", &reporter{})
+	again, err := Resume(t.Context(), runs.Dir(o.Out), "test", &reporter{})
 	if err != nil || !slices.Equal(outcomes(again), outcomes(r)) {
 		t.Errorf("again %q, error %v", outcomes(again), err)
 	}
@@ -175,10 +177,10 @@ func interrupt(t *testing.T, o Options, epochs int) {
 	}}
 	_, err := Run(ctx, o, "test", r)
 	var interrupted *Interrupted
-	if !errors.As(err, &interrupted) || !errors.Is(err, why) || !strings.Contains(err.Error(), "--resume "+o.Out) {
+	if !errors.As(err, &interrupted) || !errors.Is(err, why) || interrupted.Dir != runs.Dir(o.Out) {
 		t.Fatalf("error %v", err)
 	}
-	path := filepath.Join(o.Out, TrialsFile)
+	path := filepath.Join(o.Out, "tune.jsonl")
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -203,7 +205,7 @@ func TestAnInterruptedSweepGoesOn(t *testing.T) {
 			o.Out += "-interrupted"
 			interrupt(t, o, 7)
 			r := &reporter{}
-			got, err := Resume(t.Context(), o.Out, "test", r)
+			got, err := Resume(t.Context(), runs.Dir(o.Out), "test", r)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -213,7 +215,7 @@ func TestAnInterruptedSweepGoesOn(t *testing.T) {
 			if r.done != whole.done {
 				t.Errorf("%d epochs in all, at once %d", r.done, whole.done)
 			}
-			text, err := os.ReadFile(filepath.Join(o.Out, TrialsFile))
+			text, err := os.ReadFile(filepath.Join(o.Out, "tune.jsonl"))
 			if err != nil || bytes.Count(text, []byte("\n")) != len(got.Trials) {
 				t.Errorf("error %v, the file has\n%s", err, text)
 			}
@@ -225,7 +227,7 @@ func TestCarryOverBeginsWithTheLastTrialsWeights(t *testing.T) {
 	o := options(t)
 	o.LearningRate, o.Jobs, o.Epochs, o.CarryOver = "0.1,0.10000001", 1, 6, true
 	carried, _ := sweepOf(t, o)
-	if first, second := carried.Trials[0].Metrics[0].Loss, carried.Trials[1].Metrics[0].Loss; second > first/2 {
+	if first, second := carried.Trials[0].Metrics[0].Of(metrics.Train, metrics.Loss), carried.Trials[1].Metrics[0].Of(metrics.Train, metrics.Loss); second > first/2 {
 		t.Errorf("the first trial begins with the loss %v, the second with %v", first, second)
 	}
 }
@@ -253,7 +255,7 @@ func TestHalvingDropsAllButTheBestThird(t *testing.T) {
 	}
 	worstKept, bestDropped := 1.0, 0.0
 	for i := range r.Trials {
-		if first := r.Trials[i].Metrics[0].ValidationAccuracy; len(r.Trials[i].Metrics) > 1 {
+		if first := r.Trials[i].Metrics[0].Of(metrics.Validation, metrics.Accuracy); len(r.Trials[i].Metrics) > 1 {
 			worstKept = min(worstKept, first)
 		} else {
 			bestDropped = max(bestDropped, first)
@@ -309,9 +311,9 @@ func TestHalvingJudgesAfterTheBudgetsEpochs(t *testing.T) {
 		tried(0.1, 1, 0.99, 0), tried(0.1, 2, 0.10, 0),
 		tried(0.2, 1, 0.80, 0), tried(0.2, 2, 0.80, 0),
 		tried(0.3, 1, 0.70, 0), tried(0.3, 2, 0.72, 0),
-		tried(0.4, 1, 0.99, 0), {Setting: train.Setting{LearningRate: 0.4, Seed: 2}, Failed: "train: the loss is not finite"},
+		tried(0.4, 1, 0.99, 0), {Hyperparameters: train.Hyperparameters{LearningRate: 0.4, Seed: 2}, Failed: "train: the loss is not finite"},
 	}
-	trials[4].Metrics = append(trials[4].Metrics, train.Metrics{ValidationAccuracy: 0.999})
+	trials[4].Metrics = append(trials[4].Metrics, epochOf(0, 0.999, 0))
 	s, _ := underWay(Options{Halving: true, Method: train.Method{Epochs: 9}}, trials...)
 	s.drop(1)
 	var left []float64
@@ -333,7 +335,7 @@ func TestTheReportersBestIsTheTables(t *testing.T) {
 	s, r := underWay(Options{Method: train.Method{Epochs: 1}},
 		tried(0.1, 1, 0.90, 0), tried(0.1, 2, 0.92, 0),
 		tried(0.2, 1, 0.99, 0), tried(0.2, 2, 0.50, 0),
-		tried(0.3, 1, 0.98, 0), Trial{Setting: train.Setting{LearningRate: 0.3, Seed: 2}})
+		tried(0.3, 1, 0.98, 0), Trial{Hyperparameters: train.Hyperparameters{LearningRate: 0.3, Seed: 2}})
 	s.update(func() {})
 	if r.best == nil || r.best.Setting().LearningRate != 0.1 || r.done != 5 || r.total != 6 {
 		t.Errorf("%d of %d epochs, best %+v", r.done, r.total, r.best)
@@ -352,10 +354,11 @@ func TestASweepDoesNotOverwrite(t *testing.T) {
 	o := options(t)
 	o.LearningRate, o.Epochs = "0.1", 1
 	sweepOf(t, o)
-	if _, err := Run(t.Context(), o, "test", &reporter{}); err == nil || !strings.Contains(err.Error(), "--resume "+o.Out) {
+	var exists *runs.ExistsError
+	if _, err := Run(t.Context(), o, "test", &reporter{}); !errors.As(err, &exists) || !exists.Sweep {
 		t.Errorf("error %v", err)
 	}
-	if _, err := Resume(t.Context(), t.TempDir(), "test", &reporter{}); err == nil || !strings.Contains(err.Error(), "no sweep") {
+	if _, err := Resume(t.Context(), runs.Dir(t.TempDir()), "test", &reporter{}); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("error %v", err)
 	}
 }
@@ -382,4 +385,14 @@ func TestPlotsOfEverySweptAxis(t *testing.T) {
 	if y := l.Series[0].Y; len(y) != 2 || y[0] != max(r.Trials[0].Validation(), r.Trials[1].Validation()) {
 		t.Errorf("the plot has %v of %+v", y, r.Trials)
 	}
+}
+
+// learnt returns an epoch's values that do not depend on the clock.
+func learnt(e *metrics.Epoch) (values []metrics.Value) {
+	for _, v := range e.Values {
+		if v.Name == metrics.Loss || v.Name == metrics.Accuracy {
+			values = append(values, v)
+		}
+	}
+	return values
 }

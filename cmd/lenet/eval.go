@@ -5,12 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"path/filepath"
 	"text/tabwriter"
 
 	"lenet/figure"
 	"lenet/metrics"
 	"lenet/predict"
+	"lenet/runs"
 )
 
 type evalCommand struct {
@@ -20,7 +20,7 @@ type evalCommand struct {
 }
 
 func (c *evalCommand) Run(ctx context.Context) error {
-	net, err := predict.Open(c.Options, notice)
+	net, err := predict.Open(ctx, c.Options, notice)
 	if err != nil {
 		return err
 	}
@@ -39,20 +39,20 @@ func (c *evalCommand) Run(ctx context.Context) error {
 	if err := printMeasures(result); err != nil {
 		return err
 	}
-	out := c.Out
-	if out == "" {
-		out = filepath.Dir(net.Path)
+	out := net.Dir
+	if c.Out != "" {
+		out = runs.Dir(c.Out)
 	}
 	pictures := map[string]figure.Figure{"confusion": predict.Confusion(result)}
 	if len(result.Mistakes) > 0 {
 		pictures["mistakes"] = predict.Mistakes(result, test)
 	}
 	for name, f := range pictures {
-		if err := figure.Save(filepath.Join(out, name), f); err != nil {
+		if err := figure.Save(out.Picture(name), f); err != nil {
 			return err
 		}
 	}
-	fmt.Printf("pictures: %s\n", filepath.Join(out, "{confusion,mistakes}.{png,svg}"))
+	fmt.Printf("pictures: %s\n", out.Picture("{confusion,mistakes}.{png,svg}"))
 	return nil
 }
 

@@ -15,6 +15,7 @@ import (
 	"lenet/dataset/datasettest"
 	"lenet/metrics"
 	"lenet/predict"
+	"lenet/runs"
 	"lenet/train"
 )
 
@@ -44,18 +45,18 @@ func TestARecipeIsASetOfOptionsAndTheCommandLineWins(t *testing.T) {
 	if _, stderr, code := lenet(t, "train", "--data", data, "--momentum=0.5", "--recipe=fast", "--epochs=1", "--device=cpu", "--out", out); code != 0 {
 		t.Fatal(stderr)
 	}
-	config, err := train.ReadConfig(out)
+	config, err := train.ReadConfig(runs.Dir(out))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if config.Momentum != 0.5 || config.Epochs != 1 || config.Activation != "relu" || config.Schedule != train.OneCycle || !config.Nesterov {
+	if config.Momentum != 0.5 || config.Epochs != 1 || config.Activation != "relu" || config.Schedule.Name != "onecycle" || !config.Nesterov {
 		t.Errorf("config.json has %+v", config.Options)
 	}
 	out += "-2"
 	if _, stderr, code := lenet(t, "train", "--data", data, "--recipe=report", "--epochs=1", "--device=cpu", "--out", out); code != 0 {
 		t.Fatal(stderr)
 	}
-	if config, err = train.ReadConfig(out); err != nil || config.Activation != "sigmoid" || config.Momentum != 0 || config.LearningRate != 1.5 {
+	if config, err = train.ReadConfig(runs.Dir(out)); err != nil || config.Activation != "sigmoid" || config.Momentum != 0 || config.LearningRate != 1.5 {
 		t.Errorf("config.json has %+v, error %v", config.Options, err)
 	}
 }
@@ -113,7 +114,7 @@ func TestEvalMeasures(t *testing.T) {
 		t.Errorf("exit code %d, standard error %q, output\n%s", code, stderr, stdout)
 	}
 	exists(t, filepath.Join(run, "confusion.png"), filepath.Join(run, "confusion.svg"), filepath.Join(run, "mistakes.png"))
-	stdout, _, code = lenet(t, "eval", "--model", filepath.Join(run, train.WeightsFile), "--device=cpu", "--json")
+	stdout, _, code = lenet(t, "eval", "--model", runs.Dir(run).Weights(), "--device=cpu", "--json")
 	var r metrics.Result
 	if err := json.Unmarshal([]byte(stdout), &r); err != nil || code != 0 {
 		t.Fatalf("exit code %d, error %v", code, err)
@@ -141,7 +142,7 @@ func TestPredictDrawsTestImages(t *testing.T) {
 	if again != stdout || other == stdout {
 		t.Error("the same seed draws other images, or another seed the same")
 	}
-	var draws []predict.Draw
+	var draws []predict.Prediction
 	stdout, _, _ = lenet(t, "predict", "--model", run, "--device=cpu", "--json", "--count=4")
 	if err := json.Unmarshal([]byte(stdout), &draws); err != nil || len(draws) != 4 || len(draws[3].Probabilities) != 10 {
 		t.Errorf("error %v: %s", err, stdout)

@@ -5,18 +5,18 @@ import (
 	"fmt"
 
 	"lenet/dataset"
-	"lenet/train"
+	"lenet/option"
 )
 
 type fetchCommand struct {
-	Name   string `arg:"" optional:"" default:"mnist" help:"mnist or fashion-mnist."`
+	Name   string `arg:"" optional:"" default:"mnist" help:"${datasets}."`
 	Mirror string `placeholder:"URL" help:"Base URL to fetch the files from."`
 }
 
 func (c *fetchCommand) Run(ctx context.Context) error {
 	spec, err := dataset.Lookup(c.Name)
 	if err != nil {
-		return train.UsageError(err.Error())
+		return option.Errorf("<name>", "is %q and must be %s", c.Name, option.List(dataset.Names["datasets"]))
 	}
 	cache, err := dataset.CacheDir()
 	if err != nil {

@@ -4,14 +4,14 @@ import (
 	"fmt"
 	"runtime"
 
+	"lenet/runs"
 	"lenet/torchx"
-	"lenet/train"
 )
 
 type infoCommand struct{}
 
 func (c *infoCommand) Run() error {
-	v := train.NewVersions(version)
+	v := runs.NewVersions(version)
 	lines := [][2]string{
 		{"lenet", v.Lenet},
 		{"libtorch", v.Libtorch},

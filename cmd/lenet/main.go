@@ -12,6 +12,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"lenet/option"
 	"lenet/train"
 )
 
@@ -22,7 +23,7 @@ type commands struct {
 	Train   trainCommand     `cmd:"" help:"Train, and leave weights and metrics in a run folder."`
 	Tune    tuneCommand      `cmd:"" help:"Sweep learning rates, batch sizes, optimizers, activations, seeds; validation chooses."`
 	Eval    evalCommand      `cmd:"" help:"Measure a trained network on the test set: loss, accuracy, confusion, calibration, worst mistakes."`
-	Predict predictCommand   `cmd:"" help:"What a trained network says of test images, or of your own pictures."`
+	Predict predictCommand   `cmd:"" help:"Classify test images, or your own pictures, with a trained network."`
 	Report  reportCommand    `cmd:"" help:"Write runs and sweeps as one HTML page."`
 	Fetch   fetchCommand     `cmd:"" help:"Download a data set into the cache."`
 	Info    infoCommand      `cmd:"" help:"Versions, devices, threads."`
@@ -44,35 +45,27 @@ func main() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
-	var c commands
-	parser := kong.Must(&c,
-		kong.Name("lenet"),
-		kong.Description("Trains the LeNet of a 2020 lab report on MNIST, through libtorch."),
-		kong.Vars{"version": version},
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
-		kong.Resolvers(kong.ResolverFunc(byRecipe)),
-		kong.ValueFormatter(helpWithDefault))
-	command, err := parser.Parse(os.Args[1:])
+	command, err := newParser(new(commands)).Parse(os.Args[1:])
 	if err != nil {
-		fail(exitUsage, fmt.Errorf("%w; see lenet --help", err))
+		fail(exitUsage, message(err)+"; see lenet --help")
 	}
 	ctx := untilSignal()
 	command.BindTo(ctx, (*context.Context)(nil))
 	if err := command.Run(); err != nil {
-		fail(exitCode(ctx, err), err)
+		fail(exitCode(ctx, err), message(err))
 	}
 }
 
-// byRecipe gives a flag that is not on the command line the value that the recipe there has for it, if any.
-func byRecipe(command *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
-	for _, path := range command.Path {
-		if path.Flag != nil && path.Flag.Name == "recipe" {
-			if value, ok := train.Recipes[command.FlagValue(path.Flag).(string)][flag.Name]; ok {
-				return value, nil
-			}
-		}
-	}
-	return nil, nil
+// newParser returns the parser of the command line.
+func newParser(c *commands) *kong.Kong {
+	return kong.Must(c,
+		kong.Name("lenet"),
+		kong.Description("Trains the LeNet of a 2020 lab report on MNIST, through libtorch."),
+		train.Names.Vars(),
+		kong.Vars{"version": version},
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
+		kong.Resolvers(kong.ResolverFunc(fromRecipe), kong.ResolverFunc(fromConfig)),
+		kong.ValueFormatter(helpWithDefault))
 }
 
 func helpWithDefault(value *kong.Value) string {
@@ -82,13 +75,13 @@ func helpWithDefault(value *kong.Value) string {
 	return value.Help
 }
 
-func fail(code int, err error) {
-	fmt.Fprintln(os.Stderr, "lenet:", err)
+func fail(code int, message string) {
+	fmt.Fprintln(os.Stderr, "lenet:", message)
 	os.Exit(code)
 }
 
 func exitCode(ctx context.Context, err error) int {
-	var usage train.UsageError
+	var usage *option.Error
 	var stopped signalError
 	switch {
 	case errors.As(err, &usage):
@@ -117,5 +110,5 @@ func untilSignal() context.Context {
 	return ctx
 }
 
-// notice tells the person who waits something that is no part of the output.
+// notice prints a message on standard error.
 func notice(line string) { fmt.Fprintln(os.Stderr, "lenet:", line) }

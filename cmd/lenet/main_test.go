@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"io"
 	"os"
@@ -15,11 +14,13 @@ import (
 	"testing"
 	"time"
 
+	"lenet/compute"
 	"lenet/dataset"
 	"lenet/dataset/datasettest"
 	"lenet/model"
+	"lenet/optim"
+	"lenet/runs"
 	"lenet/train"
-	"lenet/tune"
 )
 
 // Tests run this binary again, as lenet itself.
@@ -88,7 +89,7 @@ $`)
 		t.Errorf("it printed\n%s", stdout)
 	}
 
-	stdout, stderr, code = lenet(t, "eval", "--model", filepath.Join(out, train.WeightsFile), "--data", smallData(t, 1, 50), "--device", "cpu")
+	stdout, stderr, code = lenet(t, "eval", "--model", runs.Dir(out).Weights(), "--data", smallData(t, 1, 50), "--device", "cpu")
 	if code != 0 || stderr != "" || !regexp.MustCompile(`^loss \d\.\d{4}, test acc 0\.\d{3}, calibration error 0\.\d{4}\n`).MatchString(stdout) {
 		t.Errorf("eval: exit code %d, standard error %q, output %q", code, stderr, stdout)
 	}
@@ -118,19 +119,17 @@ func TestEveryOptionIsInConfigJSON(t *testing.T) {
 	if code != 0 || !regexp.MustCompile(`device auto: (the CPU, since |cuda:0, )`).MatchString(stderr) {
 		t.Fatalf("exit code %d, standard error %q", code, stderr)
 	}
-	file, err := os.ReadFile(filepath.Join(out, train.ConfigFile))
+	config, err := train.ReadConfig(runs.Dir(out))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var config train.Config
-	if err := json.Unmarshal(file, &config); err != nil {
-		t.Fatal(err)
-	}
 	want := train.Options{Recipe: "fast", Validation: 3, EarlyStop: 2, Graph: train.GraphOff, Out: out}
-	want.Setting = train.Setting{LearningRate: 0.25, BatchSize: 7, Optimizer: "adam", Activation: "tanh", Seed: 1<<64 - 1}
+	want.Hyperparameters = train.Hyperparameters{LearningRate: 0.25, BatchSize: 7, Optimizer: "adam", Activation: "tanh", Seed: 1<<64 - 1}
 	want.Method = train.Method{
-		Epochs: 1, Momentum: 0.5, Nesterov: false, WeightDecay: 0.25, Betas: []float64{0.5, 0.75}, Schedule: "cosine", WarmUp: 0.5, StepSize: 3, Gamma: 0.5,
-		Augment: dataset.Augmentation{Shift: 1.5, Scale: 0.1}, LabelSmoothing: 0.125, EMA: 0.5,
+		Epochs:   1,
+		Settings: optim.Settings{Momentum: 0.5, Nesterov: false, WeightDecay: 0.25, Betas: []float64{0.5, 0.75}, EMA: 0.5},
+		Schedule: optim.Schedule{Name: "cosine", WarmUp: 0.5, StepSize: 3, Gamma: 0.5},
+		Augment:  dataset.Augmentation{Shift: 1.5, Scale: 0.1}, LabelSmoothing: 0.125,
 	}
 	want.Dataset, want.Dir, want.Device, want.Threads, want.Kernels = "mnist", data, "cpu", 3, "reference"
 	want.DataOnDevice = new(bool)
@@ -175,8 +174,8 @@ func TestBadInputIsOneLineAndAnExitCode(t *testing.T) {
 		{"seed negative", []string{"train", "--seed=-1"}, 2, "--seed"},
 		{"unknown device", []string{"train", "--device=tpu"}, 2, `--device is "tpu"`},
 		{"no such GPU", []string{"train", "--device=cuda:200"}, 1, "give --device cpu"},
-		{"unknown data set", []string{"train", "--dataset=minst"}, 2, "mnist, fashion-mnist"},
-		{"unknown data set to fetch", []string{"fetch", "minst"}, 2, "mnist, fashion-mnist"},
+		{"unknown data set", []string{"train", "--dataset=minst"}, 2, "mnist or fashion-mnist"},
+		{"unknown data set to fetch", []string{"fetch", "minst"}, 2, "mnist or fashion-mnist"},
 		{"no data folder", []string{"train", "--data=nowhere"}, 1, "nowhere has no train-images-idx3-ubyte"},
 		{"empty file", []string{"train", "--data", with(datasettest.TrainImages, nil)}, 1, "too short"},
 		{"truncated file", []string{"train", "--data", with(datasettest.TestImages, idx(dataset.Uint8, []int{5, 28, 28}, make([]byte, 9)))}, 1, "ends after 9 of the 3920 bytes"},
@@ -185,21 +184,21 @@ func TestBadInputIsOneLineAndAnExitCode(t *testing.T) {
 		{"wrong type", []string{"train", "--data", with(datasettest.TrainImages, idx(dataset.Float32, []int{20, 28, 28}, make([]byte, 20*28*28*4)))}, 1, "float32"},
 		{"label 12", []string{"train", "--data", with(datasettest.TestLabels, idx(dataset.Uint8, []int{5}, []byte{1, 2, 12, 3, 4}))}, 1, "label 2 is 12"},
 		{"out below a file", []string{"train", "--data", data, "--out", filepath.Join(file, "run")}, 1, "not a directory"},
-		{"out in no writable place", []string{"train", "--data", data, "--out", "/proc/run"}, 1, "making the run folder"},
+		{"out in no writable place", []string{"train", "--data", data, "--out", "/proc/run"}, 1, "making the folder"},
 		{"no model", []string{"eval", "--data", data}, 1, "there is no run in runs/ here; train one, or name one with --model"},
 		{"model missing", []string{"eval", "--data", data, "--model=none"}, 1, "no such file"},
-		{"model of another shape", []string{"eval", "--data", data, "--model", otherShape(t)}, 1, "the network for 28x28 images has"},
+		{"model of another shape", []string{"eval", "--data", data, "--model", otherShape(t)}, 1, "the network was trained for 32x32"},
 		{"folder without a model", []string{"predict", "--model", data}, 1, "the folder holds no trained network"},
 		{"picture that is none", []string{"predict", "--model", trained, file}, 1, "neither a PNG nor a JPEG"},
 		{"predict nothing", []string{"predict", "--model", trained, "--count=0"}, 2, "--count is 0"},
 		{"report of no folder", []string{"report", "nowhere"}, 1, "no such file"},
 		{"report of an empty folder", []string{"report", t.TempDir()}, 1, "the folder holds no trained network"},
 		{"report of a sweep that has no trials", []string{"report", emptySweep(t)}, 1, "has no trials yet"},
-		{"empty sweep", []string{"tune", "--data", data, "--lr="}, 2, "--lr: "},
+		{"empty sweep", []string{"tune", "--data", data, "--lr="}, 2, `--lr is ""`},
 		{"sweep of nothing", []string{"tune", "--data", data, "--lr=2:1:1"}, 2, "has no values"},
 		{"validation larger than the set", []string{"tune", "--data", data}, 2, "--validation is 5000, and the training set has 20 images; give fewer"},
-		{"resume nothing", []string{"tune", "--resume=nowhere"}, 1, "no sweep"},
-		{"unknown recipe", []string{"train", "--recipe=slow"}, 2, "fast, report"},
+		{"resume nothing", []string{"tune", "--resume=nowhere"}, 1, "no run or sweep"},
+		{"unknown recipe", []string{"train", "--recipe=slow"}, 2, "fast or report"},
 		{"unknown augmentation", []string{"train", "--augment=blur"}, 2, "shift, rotate, scale"},
 		{"model no safetensors", []string{"eval", "--data", data, "--model", file}, 1, "not a whole safetensors file"},
 	} {
@@ -219,7 +218,9 @@ func TestBadInputIsOneLineAndAnExitCode(t *testing.T) {
 // otherShape returns the path of a network for images of 32x32 pixels.
 func otherShape(t *testing.T) string {
 	t.Helper()
-	net, err := model.New(32, 32, model.Options{Activation: model.ReLU, Kernels: model.Fused, Device: "cpu"})
+	spec := model.Report()
+	spec.Rows, spec.Cols = 32, 32
+	net, err := model.New(spec, model.Options{Kernels: compute.Fused, Device: "cpu"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -235,7 +236,7 @@ func otherShape(t *testing.T) string {
 func emptySweep(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	for name, content := range map[string]string{tune.ConfigFile: `{"lr": "1,2", "batch_size": "1", "optimizer": "sgd", "activation": "relu", "seed": "1"}`, tune.TrialsFile: ""} {
+	for name, content := range map[string]string{"config.json": `{"lr": "1,2", "batch_size": "1", "optimizer": "sgd", "activation": "relu", "seed": "1"}`, "tune.jsonl": ""} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o666); err != nil {
 			t.Fatal(err)
 		}
@@ -279,10 +280,10 @@ func TestSignalsFinishTheStepSaveAndExit(t *testing.T) {
 		if code := cmd.ProcessState.ExitCode(); code != want {
 			t.Errorf("%v: exit code %d, want %d", signal, code, want)
 		}
-		if line := stderr.String(); strings.Count(line, "\n") != 1 || !strings.Contains(line, "the weights are in run/"+train.WeightsFile) {
+		if line := stderr.String(); strings.Count(line, "\n") != 1 || !strings.Contains(line, "the weights are in "+runs.Dir("run").Weights()) {
 			t.Errorf("%v: standard error %q", signal, line)
 		}
-		if _, err := os.Stat(filepath.Join(cmd.Dir, "run", train.WeightsFile)); err != nil {
+		if _, err := os.Stat(filepath.Join(cmd.Dir, runs.Dir("run").Weights())); err != nil {
 			t.Errorf("%v: %v", signal, err)
 		}
 	}

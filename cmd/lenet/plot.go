@@ -9,20 +9,20 @@ import (
 	"github.com/guptarohit/asciigraph"
 	"golang.org/x/term"
 
-	"lenet/train"
+	"lenet/metrics"
 )
 
 // A plot draws loss and accuracy by epoch with characters. On a terminal it stays below the line where the cursor is, which is the bar's.
 type plot struct {
 	out      io.Writer
 	terminal bool
-	epochs   []train.Metrics
+	epochs   []metrics.Epoch
 	lines    int // that are on the screen below the cursor
 }
 
 // add draws the plot again, with another epoch.
-func (p *plot) add(m train.Metrics) {
-	p.epochs = append(p.epochs, m)
+func (p *plot) add(e metrics.Epoch) {
+	p.epochs = append(p.epochs, e)
 	if p.terminal {
 		text := p.String()
 		lines := strings.Count(text, "\n") + 1
@@ -51,8 +51,11 @@ const (
 // String returns both charts, one below the other.
 func (p *plot) String() string {
 	var loss, trained, tested []float64
-	for _, m := range p.epochs {
-		loss, trained, tested = append(loss, m.Loss), append(trained, m.TrainAccuracy), append(tested, m.TestAccuracy)
+	for i := range p.epochs {
+		e := &p.epochs[i]
+		loss = append(loss, e.Of(metrics.Train, metrics.Loss))
+		trained = append(trained, e.Of(metrics.Train, metrics.Accuracy))
+		tested = append(tested, e.Of(metrics.Test, metrics.Accuracy))
 	}
 	if len(loss) < 2 {
 		return ""

@@ -3,13 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"lenet/figure"
+	"lenet/option"
 	"lenet/predict"
-	"lenet/train"
 )
 
 type predictCommand struct {
@@ -24,9 +23,9 @@ type predictCommand struct {
 
 func (c *predictCommand) Run(ctx context.Context) error {
 	if c.Count < 1 {
-		return train.UsageError(fmt.Sprintf("--count is %d and must be 1 or more", c.Count))
+		return option.Errorf("count", "is %d and must be 1 or more", c.Count)
 	}
-	net, err := predict.Open(c.Options, notice)
+	net, err := predict.Open(ctx, c.Options, notice)
 	if err != nil {
 		return err
 	}
@@ -48,9 +47,9 @@ func (c *predictCommand) pictures(ctx context.Context, net *predict.Network) err
 	}
 	for _, p := range pictures {
 		if c.Show {
-			fmt.Print(halfBlocks(rows(p.Pixels, 0)))
+			fmt.Print(halfBlocks(rows(p.Pixels, net.Cols, 0)))
 		}
-		fmt.Printf("%s: %d, %.1f %%\n", p.Path, p.Predicted, 100*p.Probabilities[p.Predicted])
+		fmt.Printf("%s: %d, %.1f %%\n", p.Path, p.Predicted, 100*p.Probability())
 	}
 	return nil
 }
@@ -69,9 +68,9 @@ func (c *predictCommand) testImages(ctx context.Context, net *predict.Network) e
 		return printJSON(drawn)
 	}
 	grid := predict.Grid(test, drawn)
-	out := c.Out
+	out := strings.TrimSuffix(c.Out, ".png")
 	if out == "" {
-		out = filepath.Join(filepath.Dir(net.Path), "predictions.png")
+		out = net.Dir.Picture("predictions")
 	}
 	for i := 0; i < len(grid.Digits); i += grid.Columns {
 		row := grid.Digits[i:min(i+grid.Columns, len(grid.Digits))]
@@ -86,7 +85,6 @@ func (c *predictCommand) testImages(ctx context.Context, net *predict.Network) e
 		fmt.Println()
 	}
 	fmt.Printf("\ntrue labels:\n%s\npredicted labels:\n%s\n", matrix(grid, func(d *figure.Digit) int { return d.True }), matrix(grid, func(d *figure.Digit) int { return d.Predicted }))
-	out = strings.TrimSuffix(out, ".png")
 	if err := figure.Save(out, grid); err != nil {
 		return err
 	}
@@ -120,18 +118,18 @@ const border = 2
 func beside(digits []figure.Digit) [][]uint8 {
 	all := make([][]uint8, digits[0].Rows)
 	for i := range digits {
-		for y, row := range rows(digits[i].Pixels, border) {
+		for y, row := range rows(digits[i].Pixels, digits[i].Cols, border) {
 			all[y] = append(append(all[y], row...), 0, 0)
 		}
 	}
 	return all
 }
 
-// rows returns the rows of an image of 28x28 pixels, without some columns at each side.
-func rows(pixels []uint8, without int) [][]uint8 {
+// rows returns the rows of an image that is so many columns wide, without some of them at each side.
+func rows(pixels []uint8, cols, without int) [][]uint8 {
 	var all [][]uint8
-	for row := range slices.Chunk(pixels, 28) {
-		all = append(all, row[without:28-without])
+	for row := range slices.Chunk(pixels, cols) {
+		all = append(all, row[without:cols-without])
 	}
 	return all
 }

@@ -25,7 +25,7 @@ func printProfile(s *train.Summary, firstStep time.Duration) {
 		if d == 0 { // "device", on the CPU
 			continue
 		}
-		fmt.Printf("%-10s %10.1f %6.1f%%\n", train.PartNames[i], 1e3*d.Seconds()/float64(len(s.Metrics)), 100*d.Seconds()/total.Seconds())
+		fmt.Printf("%-10s %10.1f %6.1f%%\n", train.PartNames[i], 1e3*d.Seconds()/float64(len(s.Epochs)), 100*d.Seconds()/total.Seconds())
 	}
 }
 

@@ -4,19 +4,21 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
-	"lenet/model"
-	"lenet/torchx"
+	"lenet/metrics"
 	"lenet/train"
 )
 
 type trainCommand struct {
 	train.Options
+	Config     string `placeholder:"FILE" help:"Repeat the run of this config.json; flags given beside it win, and --out is a new folder."`
 	Profile    bool   `help:"Print at the end where an epoch's time went."`
 	Pprof      string `placeholder:"FILE" help:"Write a profile of the Go code, for go tool pprof."`
 	Plot       bool   `help:"Draw loss and accuracy below the progress bar; where there is none, at the end."`
-	NoProgress bool   `help:"No progress bar. There is none either where standard error is no terminal."`
+	NoProgress bool   `help:"Hide the progress bar (it is always hidden when standard error is not a terminal)."`
 }
 
 func (c *trainCommand) Run(ctx context.Context) error {
@@ -31,21 +33,21 @@ func (c *trainCommand) Run(ctx context.Context) error {
 	if c.Plot {
 		out.plot = &plot{out: os.Stderr, terminal: out.bar != nil}
 	}
-	summary, err := train.Run(ctx, c.Options, version, out)
-	out.clear()
+	summary, err := train.Run(ctx, c.Options, version, notice, out)
 	if err != nil {
 		return err
 	}
 	if c.Plot {
-		fmt.Println(&plot{epochs: summary.Metrics})
+		fmt.Println(&plot{epochs: summary.Epochs})
 	}
 	best, final := summary.Best(), summary.Final()
-	if c.Validation > 0 {
-		fmt.Printf("best val acc %.3f (epoch %d), its test acc %.3f, ", best.ValidationAccuracy, best.Epoch, best.TestAccuracy)
+	bestTest, finalTest := best.Of(metrics.Test, metrics.Accuracy), final.Of(metrics.Test, metrics.Accuracy)
+	if validated, ok := best.Get(metrics.Validation, metrics.Accuracy); ok {
+		fmt.Printf("best val acc %.3f (epoch %d), its test acc %.3f, ", validated, best.Number, bestTest)
 	} else {
-		fmt.Printf("best test acc %.3f (epoch %d), ", best.TestAccuracy, best.Epoch)
+		fmt.Printf("best test acc %.3f (epoch %d), ", bestTest, best.Number)
 	}
-	fmt.Printf("final test acc %.3f, total time %.1f sec, saved in %s\n", final.TestAccuracy, summary.Seconds, summary.Dir)
+	fmt.Printf("final test acc %.3f, total time %.1f sec, saved in %s\n", finalTest, summary.Seconds, summary.Dir)
 	if c.Profile {
 		printProfile(summary, out.firstStep)
 	}
@@ -54,40 +56,55 @@ func (c *trainCommand) Run(ctx context.Context) error {
 
 // trainOutput prints a run as the report does.
 type trainOutput struct {
+	train.BaseObserver
 	bar       *bar
 	plot      *plot // nil: none is wanted
 	steps     int
 	firstStep time.Duration // from the process's start to the end of the first step, where it can be known
 }
 
-func (o *trainOutput) Log(line string) { notice(line) }
-
-func (o *trainOutput) Network(net *model.LeNet) {
+func (o *trainOutput) Start(r *train.Running) error {
 	fmt.Println("init net...")
-	for _, line := range net.Layers() {
+	for _, line := range r.Session.Net.Layers() {
 		fmt.Println(line)
 	}
+	fmt.Println("training on", r.Options.Device)
+	return nil
 }
 
-func (o *trainOutput) Device(name string) { fmt.Println("training on", name) }
-
-func (o *trainOutput) Batch(epoch int, sums torchx.Sums, images int) {
+func (o *trainOutput) Step(r *train.Running, s train.Step) error {
 	if o.steps++; o.steps == 1 {
 		o.firstStep, _ = sinceStart()
 	}
-	o.bar.update(epoch, sums.Images, images, sums.Loss, sums.Accuracy)
+	o.bar.update(s.Epoch, s.Sums.Images, r.Session.Images, s.Sums.Loss, s.Sums.Accuracy)
+	return nil
 }
 
-func (o *trainOutput) Epoch(m train.Metrics) {
+func (o *trainOutput) Epoch(_ *train.Running, e metrics.Epoch) error {
 	o.clear()
-	fmt.Printf("epoch %d, loss %.4f, train acc %.3f, ", m.Epoch, m.Loss, m.TrainAccuracy)
-	if m.ValidationLoss != 0 {
-		fmt.Printf("val acc %.3f, ", m.ValidationAccuracy)
-	}
-	fmt.Printf("test acc %.3f, time %.1f sec\n", m.TestAccuracy, m.TrainSeconds+m.EvalSeconds)
+	fmt.Println(epochLine(&e))
 	if o.plot != nil {
-		o.plot.add(m)
+		o.plot.add(e)
 	}
+	return nil
+}
+
+func (o *trainOutput) End(*train.Running, error) error {
+	o.clear()
+	return nil
+}
+
+// epochLine returns an epoch's measures as the terminal shows them, split by split.
+func epochLine(e *metrics.Epoch) string {
+	line := fmt.Sprintf("epoch %d, ", e.Number)
+	for _, split := range metrics.Splits {
+		for _, v := range e.Values {
+			if m, ok := metrics.MeasureOf(v.Name); ok && v.Split == split && slices.Contains(m.Line, split) {
+				line += fmt.Sprintf("%s "+m.LineFormat+", ", strings.ReplaceAll(v.Key(), "_", " "), v.Value)
+			}
+		}
+	}
+	return line + fmt.Sprintf("time %.1f sec", e.Seconds())
 }
 
 // clear takes bar and plot off the screen.

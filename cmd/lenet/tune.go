@@ -10,6 +10,7 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 
+	"lenet/runs"
 	"lenet/tune"
 )
 
@@ -23,7 +24,7 @@ func (c *tuneCommand) Run(ctx context.Context) (err error) {
 	out := &tuneOutput{unwanted: c.NoProgress}
 	var result *tune.Result
 	if c.Resume != "" {
-		result, err = tune.Resume(ctx, c.Resume, version, out)
+		result, err = tune.Resume(ctx, runs.Dir(c.Resume), version, out)
 	} else {
 		result, err = tune.Run(ctx, c.Options, version, out)
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"testing"
 
+	"lenet/metrics"
 	"lenet/train"
 	"lenet/tune"
 )
@@ -12,7 +13,7 @@ func TestTheSweepsBarShowsTheMeanOverSeeds(t *testing.T) {
 		c := &tune.Candidate{}
 		for _, a := range accuracies {
 			c.Trials = append(c.Trials, &tune.Trial{
-				Setting: train.Setting{LearningRate: 0.1, BatchSize: 64}, Metrics: []train.Metrics{{ValidationAccuracy: a}},
+				Hyperparameters: train.Hyperparameters{LearningRate: 0.1, BatchSize: 64}, Metrics: []metrics.Epoch{{Number: 1, Values: []metrics.Value{{Split: metrics.Validation, Name: metrics.Accuracy, Value: a}}}},
 			})
 		}
 		return c

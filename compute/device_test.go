@@ -1,4 +1,4 @@
-package train
+package compute
 
 import (
 	"errors"
@@ -12,7 +12,7 @@ func TestChooseDevice(t *testing.T) {
 	two := []torchx.CUDADevice{{Name: "NVIDIA A", Memory: 80 << 30, Major: 9}, {Name: "NVIDIA B", Memory: 24 << 30, Major: 8, Minor: 9}}
 	noDriver := errors.New("there is no NVIDIA driver; install one")
 	for _, c := range []struct {
-		asked          string
+		requested      string
 		found          []torchx.CUDADevice
 		err            error
 		device, reason string // reason: of the choice or of the error
@@ -23,13 +23,13 @@ func TestChooseDevice(t *testing.T) {
 		{"auto", nil, noDriver, "cpu", "the CPU, since there is no NVIDIA driver"},
 		{"cuda", two, nil, "cuda:0", ""},
 		{"cuda:1", two, nil, "cuda:1", ""},
-		{"cuda:2", two, nil, "", "--device cuda:2: the last GPU of this machine is cuda:1, NVIDIA B"},
+		{"cuda:2", two, nil, "", "device cuda:2: the last GPU of this machine is cuda:1, NVIDIA B"},
 		{"cuda", nil, nil, "", "shows no GPU"},
-		{"cuda:0", nil, noDriver, "", "--device cuda:0: there is no NVIDIA driver"},
+		{"cuda:0", nil, noDriver, "", "device cuda:0: there is no NVIDIA driver"},
 	} {
-		device, reason, err := chooseDevice(c.asked, func() ([]torchx.CUDADevice, error) {
-			if c.asked == "cpu" {
-				t.Error("the CPU was asked for, and CUDA was loaded")
+		device, reason, err := chooseDevice(c.requested, func() ([]torchx.CUDADevice, error) {
+			if c.requested == "cpu" {
+				t.Error("the CPU was requested, and CUDA was loaded")
 			}
 			return c.found, c.err
 		})
@@ -37,7 +37,7 @@ func TestChooseDevice(t *testing.T) {
 			reason = err.Error()
 		}
 		if device != c.device || (err != nil) != (c.device == "") || !strings.Contains(reason, c.reason) || (c.reason == "") != (reason == "") {
-			t.Errorf("%s: device %q, reason %q, error %v", c.asked, device, reason, err)
+			t.Errorf("%s: device %q, reason %q, error %v", c.requested, device, reason, err)
 		}
 	}
 }

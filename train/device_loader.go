@@ -3,17 +3,16 @@ package train
 import (
 	"context"
 	"iter"
-	"strconv"
-	"strings"
 
 	torch "github.com/wangkuiyi/gotorch"
 
+	"lenet/compute"
 	"lenet/dataset"
 	"lenet/torchx"
 )
 
-// A feed brings an epoch's batches to the device where the network is.
-type feed interface {
+// A deviceLoader yields an epoch's batches on the device where the network is.
+type deviceLoader interface {
 	// epoch yields batches as [dataset.Loader.Epoch] does.
 	epoch(ctx context.Context, number int) iter.Seq2[batch, error]
 	close()
@@ -22,16 +21,16 @@ type feed interface {
 // A batch is images and labels on a device.
 type batch interface {
 	Len() int
-	// tensors returns images [N, 1, rows, cols] and labels [N], both uint8. s, or the feed, owns them.
+	// tensors returns images [N, 1, rows, cols] and labels [N], both uint8. s, or the loader, owns them.
 	tensors(s *torchx.Scope) (images, labels torch.Tensor)
 }
 
-// newFeed returns the feed for a loader's batches on a device, "cpu" or "cuda:N". On a GPU the whole set is there, or its batches come
-// as they are needed: as onDevice says, or, if it is nil, as there is
-// room. A loader that changes images has them come.
-func newFeed(loader *dataset.Loader, device string, onDevice *bool) (feed, error) {
-	if device == "cpu" {
-		return hostFeed{loader}, nil
+// newDeviceLoader returns the loader of a host loader's batches on a device, "cpu" or "cuda:N". On a GPU the set is either copied to the device
+// once or streamed batch by batch. onDevice chooses; nil copies it if it takes less than half of the free memory. Augmented images are always
+// streamed.
+func newDeviceLoader(loader *dataset.Loader, device string, onDevice *bool) (deviceLoader, error) {
+	if device == compute.CPU {
+		return hostLoader{loader}, nil
 	}
 	resident := false
 	switch {
@@ -39,30 +38,22 @@ func newFeed(loader *dataset.Loader, device string, onDevice *bool) (feed, error
 	case onDevice != nil:
 		resident = *onDevice
 	default:
-		free, err := torchx.FreeCUDAMemory(cudaIndex(device))
+		free, err := torchx.FreeCUDAMemory(compute.CUDAIndex(device))
 		if err != nil {
 			return nil, err
 		}
-		set := loader.Set()
-		resident = int64(len(set.Images)) < free/2 // the rest is for the network
+		resident = int64(len(loader.Set().Images)) < free/2 // the rest is for the network
 	}
 	if resident {
-		return newResidentFeed(loader, device)
+		return newResidentLoader(loader, device)
 	}
-	return newStreamFeed(loader, device)
+	return newStreamLoader(loader, device)
 }
 
-// cudaIndex returns the N of "cuda:N".
-func cudaIndex(device string) int {
-	_, number, _ := strings.Cut(device, ":")
-	index, _ := strconv.Atoi(number)
-	return index
-}
+// A hostLoader is for a network on the CPU, which reads the batches where the loader gathered them.
+type hostLoader struct{ loader *dataset.Loader }
 
-// A hostFeed is for a network on the CPU, which reads the batches where the loader gathered them.
-type hostFeed struct{ loader *dataset.Loader }
-
-func (f hostFeed) epoch(ctx context.Context, number int) iter.Seq2[batch, error] {
+func (f hostLoader) epoch(ctx context.Context, number int) iter.Seq2[batch, error] {
 	return func(yield func(batch, error) bool) {
 		for b, err := range f.loader.Epoch(ctx, number) {
 			if !yield(hostBatch{b}, err) {
@@ -72,7 +63,7 @@ func (f hostFeed) epoch(ctx context.Context, number int) iter.Seq2[batch, error]
 	}
 }
 
-func (f hostFeed) close() {}
+func (f hostLoader) close() {}
 
 type hostBatch struct{ *dataset.Batch }
 
@@ -128,9 +119,9 @@ func (m *deviceMemory) batch(n int) (*deviceBatch, error) {
 	return b, nil
 }
 
-// A streamFeed has the loader gather batches into pinned host memory, from which the GPU fetches the next ones while it
+// A streamLoader has the loader gather batches into pinned host memory, from which the GPU fetches the next ones while it
 // computes.
-type streamFeed struct {
+type streamLoader struct {
 	loader *dataset.Loader
 	memory *deviceMemory
 	ring   *torchx.Ring
@@ -139,7 +130,7 @@ type streamFeed struct {
 // ringLength is how many batches may be under way. A few suffice: the copy of one takes less time than its step.
 const ringLength = 8
 
-func newStreamFeed(loader *dataset.Loader, device string) (*streamFeed, error) {
+func newStreamLoader(loader *dataset.Loader, device string) (*streamLoader, error) {
 	memory, err := newDeviceMemory(loader, device)
 	if err != nil {
 		return nil, err
@@ -150,10 +141,10 @@ func newStreamFeed(loader *dataset.Loader, device string) (*streamFeed, error) {
 		return nil, err
 	}
 	loader.GatherInto(ring)
-	return &streamFeed{loader, memory, ring}, nil
+	return &streamLoader{loader, memory, ring}, nil
 }
 
-func (f *streamFeed) epoch(ctx context.Context, number int) iter.Seq2[batch, error] {
+func (f *streamLoader) epoch(ctx context.Context, number int) iter.Seq2[batch, error] {
 	return func(yield func(batch, error) bool) {
 		for b, err := range f.loader.Epoch(ctx, number) {
 			var sent *deviceBatch
@@ -170,24 +161,24 @@ func (f *streamFeed) epoch(ctx context.Context, number int) iter.Seq2[batch, err
 	}
 }
 
-func (f *streamFeed) close() {
+func (f *streamLoader) close() {
 	f.ring.Close()
 	f.memory.scope.Close()
 }
 
-// A residentFeed has the whole set on the device. An epoch's order goes there once, and the device gathers each batch.
-type residentFeed struct {
+// A residentLoader has the whole set on the device. An epoch's order goes there once, and the device gathers each batch.
+type residentLoader struct {
 	loader                *dataset.Loader
 	memory                *deviceMemory
 	images, labels, order torch.Tensor // of the set: [N, pixels] and [N] uint8, [N] int32
 }
 
-func newResidentFeed(loader *dataset.Loader, device string) (*residentFeed, error) {
+func newResidentLoader(loader *dataset.Loader, device string) (*residentLoader, error) {
 	memory, err := newDeviceMemory(loader, device)
 	if err != nil {
 		return nil, err
 	}
-	f, set := &residentFeed{loader: loader, memory: memory}, loader.Set()
+	f, set := &residentLoader{loader: loader, memory: memory}, loader.Set()
 	n := int64(set.Len())
 	err = torchx.Do(func(s *torchx.Scope) error {
 		f.images = torchx.To(&memory.scope, torchx.Bytes(s, set.Images, n, int64(set.Rows*set.Cols)), device)
@@ -204,7 +195,7 @@ func newResidentFeed(loader *dataset.Loader, device string) (*residentFeed, erro
 	return f, nil
 }
 
-func (f *residentFeed) epoch(ctx context.Context, number int) iter.Seq2[batch, error] {
+func (f *residentLoader) epoch(ctx context.Context, number int) iter.Seq2[batch, error] {
 	return func(yield func(batch, error) bool) {
 		if err := torchx.WriteIndices(f.order, f.loader.Order(number)); err != nil {
 			yield(nil, err)
@@ -224,7 +215,7 @@ func (f *residentFeed) epoch(ctx context.Context, number int) iter.Seq2[batch, e
 }
 
 // gathered returns the batch of the n images from first on in the epoch's order.
-func (f *residentFeed) gathered(first, n int) (*deviceBatch, error) {
+func (f *residentLoader) gathered(first, n int) (*deviceBatch, error) {
 	b, err := f.memory.batch(n)
 	if err == nil {
 		err = torchx.Select(b.rows, f.images, f.order, first)
@@ -235,4 +226,4 @@ func (f *residentFeed) gathered(first, n int) (*deviceBatch, error) {
 	return b, err
 }
 
-func (f *residentFeed) close() { f.memory.scope.Close() }
+func (f *residentLoader) close() { f.memory.scope.Close() }

@@ -55,20 +55,20 @@ func TestABatchBecomesTensorsOfItsBytes(t *testing.T) {
 }
 
 // What the device gathers from a set that is there is what the loader gathers on the host. The device is the CPU here.
-func TestResidentFeedYieldsTheLoadersBatches(t *testing.T) {
+func TestResidentLoaderYieldsTheLoadersBatches(t *testing.T) {
 	set, _ := datasettest.MNIST(t)
 	set = datasettest.First(set, 50)
-	host, err := newFeed(dataset.NewShuffledLoader(set, 16, 3), "cpu", nil)
+	host, err := newDeviceLoader(dataset.NewShuffledLoader(set, 16, 3), "cpu", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer host.close()
-	resident, err := newResidentFeed(dataset.NewShuffledLoader(set, 16, 3), "cpu")
+	resident, err := newResidentLoader(dataset.NewShuffledLoader(set, 16, 3), "cpu")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer resident.close()
-	epoch := func(f feed, number int) (values [][]float32) {
+	epoch := func(f deviceLoader, number int) (values [][]float32) {
 		for b, err := range f.epoch(t.Context(), number) {
 			if err != nil {
 				t.Fatal(err)

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"lenet/compute"
+	"lenet/model"
+	"lenet/option"
+	"lenet/runs"
+	"lenet/torchx"
+	"lenet/train"
+	"lenet/tune"
+)
+
+// message returns an error in the words of the command line: options are flags, and what to do next follows.
+func message(err error) string {
+	var usage *option.Error
+	if errors.As(err, &usage) {
+		flag := usage.Option
+		if !strings.HasPrefix(flag, "<") { // an argument
+			flag = "--" + flag
+		}
+		return flag + " " + usage.Problem
+	}
+	if what := advice(err); what != "" {
+		return fmt.Sprintf("%v; %s", err, what)
+	}
+	return err.Error()
+}
+
+// advice says what to do next, if there is something that flags can do.
+func advice(err error) string {
+	var (
+		libtorch    *torchx.Error
+		device      *compute.DeviceError
+		exists      *runs.ExistsError
+		unknown     *model.UnknownError
+		interrupted *tune.Interrupted
+	)
+	switch {
+	case errors.Is(err, train.ErrDiverged):
+		return "try a smaller --lr"
+	case errors.As(err, &libtorch) && libtorch.OutOfMemory():
+		return "try a smaller --batch-size"
+	case errors.As(err, &device):
+		return "or give --device cpu"
+	case errors.As(err, &exists) && exists.Sweep:
+		return fmt.Sprintf("give another --out, or continue the sweep with lenet tune --resume %s", exists.Dir)
+	case errors.As(err, &exists):
+		return "give another --out, or --force to overwrite it"
+	case errors.Is(err, runs.ErrNone):
+		return "train one, or name one with --model"
+	case errors.As(err, &unknown) && unknown.What == "activation":
+		return "give --activation"
+	case errors.As(err, &unknown):
+		return "give the --dataset or --data that it was trained on"
+	case errors.As(err, &interrupted):
+		return "continue with lenet tune --resume " + string(interrupted.Dir)
+	}
+	return ""
+}

@@ -1,0 +1,58 @@
+package compute
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"lenet/torchx"
+)
+
+// CPU is the name of the device that is no GPU.
+const CPU = "cpu"
+
+// CUDAIndex returns the N of a device "cuda:N"; of "cuda" it is 0.
+func CUDAIndex(device string) int {
+	_, number, _ := strings.Cut(device, ":")
+	index, _ := strconv.Atoi(number)
+	return index
+}
+
+// A DeviceError says why a device that was asked for cannot be used.
+type DeviceError struct {
+	Device string // as it was asked for
+	Cause  error
+}
+
+func (e *DeviceError) Error() string { return fmt.Sprintf("compute: device %s: %v", e.Device, e.Cause) }
+func (e *DeviceError) Unwrap() error { return e.Cause }
+
+// chooseDevice returns the device that a requested name means, "cpu" or "cuda:N", and, for "auto", the reason. gpus lists this machine's.
+func chooseDevice(requested string, gpus func() ([]torchx.CUDADevice, error)) (device, why string, err error) {
+	if requested == CPU {
+		return CPU, "", nil
+	}
+	found, err := gpus()
+	if requested == "auto" {
+		switch {
+		case err != nil:
+			reason, _, _ := strings.Cut(err.Error(), ";") // without what to do
+			return CPU, "device auto: the CPU, since " + reason, nil
+		case len(found) == 0:
+			return CPU, "device auto: the CPU, since the NVIDIA driver shows no GPU", nil
+		}
+		return "cuda:0", "device auto: cuda:0, " + found[0].String(), nil
+	}
+	index := CUDAIndex(requested)
+	switch {
+	case err != nil:
+	case len(found) == 0:
+		err = errors.New("the NVIDIA driver shows no GPU (CUDA_VISIBLE_DEVICES may hide it)")
+	case index >= len(found):
+		err = fmt.Errorf("the last GPU of this machine is cuda:%d, %v", len(found)-1, found[len(found)-1])
+	default:
+		return fmt.Sprintf("cuda:%d", index), "", nil
+	}
+	return "", "", &DeviceError{requested, err}
+}

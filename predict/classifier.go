@@ -1,0 +1,70 @@
+package predict
+
+import (
+	"context"
+	"image"
+
+	"lenet/metrics"
+)
+
+// A Classifier classifies pictures on a thread of its own, so that any goroutine may call it, and several at once.
+type Classifier struct {
+	work chan func(*Network)
+	done chan struct{}
+}
+
+// NewClassifier opens a network, as [Open] does.
+func NewClassifier(ctx context.Context, o Options, log func(string)) (*Classifier, error) {
+	c := &Classifier{make(chan func(*Network)), make(chan struct{})}
+	opened := make(chan error)
+	go func() {
+		defer close(c.done)
+		net, err := Open(ctx, o, log)
+		opened <- err
+		if err != nil {
+			return
+		}
+		defer net.Close()
+		for f := range c.work {
+			f(net)
+		}
+	}()
+	return c, <-opened
+}
+
+// A Class is what a network takes an image for.
+type Class struct {
+	Predicted     int       `json:"predicted"`
+	Probabilities []float64 `json:"probabilities"` // by class
+}
+
+// Probability returns that of the predicted class.
+func (c *Class) Probability() float64 { return c.Probabilities[c.Predicted] }
+
+func classOf(probabilities []float64) Class {
+	return Class{metrics.Largest(probabilities), probabilities}
+}
+
+// Classify returns what a picture of one digit shows. The picture is normalized, as [Prepare] does.
+func (c *Classifier) Classify(ctx context.Context, picture image.Image) (class Class, err error) {
+	finished := make(chan struct{})
+	c.work <- func(net *Network) {
+		defer close(finished)
+		var pixels []uint8
+		if pixels, err = Prepare(picture, net.Rows, net.Cols); err != nil {
+			return
+		}
+		var all [][]float64
+		if all, err = net.Probabilities(ctx, pixels); err == nil {
+			class = classOf(all[0])
+		}
+	}
+	<-finished
+	return class, err
+}
+
+// Close frees the network. Nothing may be classified afterwards.
+func (c *Classifier) Close() {
+	close(c.work)
+	<-c.done
+}

@@ -1,0 +1,115 @@
+// Package runs is what a training run or a sweep leaves on disk: a folder with its options, its measures, its weights and its pictures.
+//
+// Other packages read and write these files through it: no other knows their names.
+package runs
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/google/renameio/v2"
+)
+
+// Root is the folder, below the current one, in which new run folders are made.
+const Root = "runs"
+
+// The files of a run's or a sweep's folder.
+const (
+	configFile  = "config.json"       // the options, and the versions of the software
+	metricsFile = "metrics.jsonl"     // of a run: a metrics.Epoch a line
+	weightsFile = "model.safetensors" // of a run
+	trialsFile  = "tune.jsonl"        // of a sweep: a trial a line
+	pageFile    = "report.html"
+)
+
+// A Dir is the folder of a run or a sweep.
+type Dir string
+
+// An ExistsError says that a folder already holds a run or a sweep.
+type ExistsError struct {
+	Dir   Dir
+	File  string // what it holds
+	Sweep bool   // it is a sweep
+}
+
+func (e *ExistsError) Error() string {
+	what := "run"
+	if e.Sweep {
+		what = "sweep"
+	}
+	return fmt.Sprintf("runs: %s already holds a %s's %s", e.Dir, what, e.File)
+}
+
+// New returns the folder of a new run or sweep, and checks that it holds none unless it may overwrite one. It makes nothing yet. An empty path stands
+// for a new folder in [Root], with the prefix and the time as its name.
+func New(path, prefix string, at time.Time, overwrite bool) (Dir, error) {
+	if path == "" {
+		name := filepath.Join(Root, prefix+at.Format("2006-01-02T15-04-05"))
+		path = name
+		for i := 2; exists(path); i++ { // two runs in one second
+			path = fmt.Sprintf("%s-%d", name, i)
+		}
+	}
+	d := Dir(path)
+	for _, name := range []string{configFile, metricsFile, weightsFile, trialsFile} {
+		if !overwrite && exists(d.file(name)) {
+			return "", &ExistsError{d, name, d.IsSweep()}
+		}
+	}
+	return d, nil
+}
+
+// Make makes the folder and writes its options. The measures and weights of a run that is overwritten are removed.
+func (d Dir) Make(config any) error {
+	if err := os.MkdirAll(string(d), 0o777); err != nil {
+		return fmt.Errorf("runs: making the folder: %w", err)
+	}
+	if err := d.WriteConfig(config); err != nil {
+		return err
+	}
+	for _, name := range []string{metricsFile, weightsFile} {
+		if err := os.Remove(d.file(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("runs: %w", err)
+		}
+	}
+	return nil
+}
+
+// IsSweep says whether the folder is a sweep's.
+func (d Dir) IsSweep() bool { return exists(d.file(trialsFile)) }
+
+// Exists says whether the folder holds the options of a run or a sweep.
+func (d Dir) Exists() bool { return exists(d.file(configFile)) }
+
+// Weights returns the path of a run's weights.
+func (d Dir) Weights() string { return d.file(weightsFile) }
+
+// TrialWeights returns the path of the weights of a sweep's trial, which are numbered from 1.
+func (d Dir) TrialWeights(number int) string {
+	return d.file(fmt.Sprintf("trial-%03d.safetensors", number))
+}
+
+// Page returns the path of the report page.
+func (d Dir) Page() string { return d.file(pageFile) }
+
+// Picture returns the path of a picture, without the ending, which says its format.
+func (d Dir) Picture(name string) string { return d.file(name) }
+
+func (d Dir) file(name string) string { return filepath.Join(string(d), name) }
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
+// WriteFile writes a file that is replaced whole or stays as it was.
+func WriteFile(path string, content []byte) error {
+	if err := renameio.WriteFile(path, content, 0o666); err != nil {
+		return fmt.Errorf("runs: writing %s: %w", path, err)
+	}
+	return nil
+}
