@@ -37,7 +37,7 @@ help: ## This list
 	@echo; echo "Variables: LIBTORCH=/path or LIBTORCH_ZIP=FILE-or-URL for a libtorch of your own ($(LIBTORCH_VERSION))"
 
 ##@ Build and test
-.PHONY: build test check tensorboard cuda gpu-check bench bench-recipes bench-go bench-kernels image env clean
+.PHONY: build test check docs tensorboard cuda gpu-check bench bench-recipes bench-go bench-kernels image env clean
 BENCH := $(CACHE)/pytorch-2.11.0
 build: $(BUILD)/bin/lenet ## bin/lenet
 
@@ -58,6 +58,9 @@ check: native $(TESTED) ## What CI adds to the tests: the race detector, gofmt, 
 	@test -z "$$(gofmt -l .)" || { echo 'not gofmt-ed:'; gofmt -l .; exit 1; }
 	@$(GO_ENV) go run $(STATICCHECK) ./...
 	@$(GO_ENV) go test -race -count=1 -p 1 ./...
+
+docs: native ## Writes docs/cli.md anew, from the flags
+	@$(GO_ENV) go test ./cmd/lenet -count=1 -run TestTheManualIsCurrent -update
 
 TENSORBOARD := $(CACHE)/tensorboard-2.20.0
 tensorboard: native ## Tests that the real TensorBoard reads what --tensorboard writes; installs it into the cache

@@ -81,7 +81,7 @@ func (e *FetchError) Error() string {
 	for _, c := range e.Causes {
 		causes = append(causes, strings.Join(strings.Fields(c.Error()), " "))
 	}
-	return fmt.Sprintf("dataset: cannot fetch %s (%s); put its four files into a folder and give --data DIR, or --mirror URL", e.Name, strings.Join(causes, "; "))
+	return fmt.Sprintf("dataset: cannot fetch %s (%s)", e.Name, strings.Join(causes, "; "))
 }
 
 func (e *FetchError) Unwrap() []error { return e.Causes }

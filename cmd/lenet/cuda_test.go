@@ -22,7 +22,7 @@ func TestCUDALoads(t *testing.T) {
 		}
 		return
 	}
-	if want := "lenet: train: --device cuda: there is no NVIDIA driver on this system; install version 580 or later, or give --device cpu\n"; code != 1 || stderr != want {
+	if want := "lenet: compute: device cuda: there is no NVIDIA driver on this system; install version 580 or later; give --device cpu to do without a GPU\n"; code != 1 || stderr != want {
 		t.Errorf("exit %d: %q", code, stderr)
 	}
 }

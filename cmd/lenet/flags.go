@@ -11,7 +11,8 @@ import (
 	"lenet/train"
 )
 
-// A flag that is not on the command line has the value of --config's file, if that has one; else that of the recipe; else its default.
+// A flag that is not on the command line has the value of the recipe there, if that has one; else that of --config's file; else that of its environment
+// variable; else its default.
 
 // fromRecipe returns the value that the recipe on the command line has for a flag, if any.
 func fromRecipe(command *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
@@ -40,7 +41,7 @@ func fromConfig(command *kong.Context, _ *kong.Path, flag *kong.Flag) (any, erro
 	decoder := json.NewDecoder(strings.NewReader(string(text)))
 	decoder.UseNumber()
 	if err := decoder.Decode(&values); err != nil {
-		return nil, fmt.Errorf("%s holds no run's options: %w", path, err)
+		return nil, fmt.Errorf("%s does not hold the options of a run: %w", path, err)
 	}
 	value, ok := values[strings.ReplaceAll(flag.Name, "-", "_")]
 	if !ok || value == "" {

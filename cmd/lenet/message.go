@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"lenet/compute"
+	"lenet/dataset"
 	"lenet/model"
 	"lenet/option"
 	"lenet/runs"
@@ -38,6 +39,7 @@ func advice(err error) string {
 		exists      *runs.ExistsError
 		unknown     *model.UnknownError
 		interrupted *tune.Interrupted
+		fetch       *dataset.FetchError
 	)
 	switch {
 	case errors.Is(err, train.ErrDiverged):
@@ -45,7 +47,7 @@ func advice(err error) string {
 	case errors.As(err, &libtorch) && libtorch.OutOfMemory():
 		return "try a smaller --batch-size"
 	case errors.As(err, &device):
-		return "or give --device cpu"
+		return "give --device cpu to do without a GPU"
 	case errors.As(err, &exists) && exists.Sweep:
 		return fmt.Sprintf("give another --out, or continue the sweep with lenet tune --resume %s", exists.Dir)
 	case errors.As(err, &exists):
@@ -56,6 +58,8 @@ func advice(err error) string {
 		return "give --activation"
 	case errors.As(err, &unknown):
 		return "give the --dataset or --data that it was trained on"
+	case errors.As(err, &fetch):
+		return "put its four files into a folder and give --data DIR, or give --mirror URL"
 	case errors.As(err, &interrupted):
 		return "continue with lenet tune --resume " + string(interrupted.Dir)
 	}

@@ -16,7 +16,7 @@ void *loaded(const char *name, int flags, std::string &why) {
   return library;
 }
 
-const char kNoDriver[] = "there is no NVIDIA driver on this system; install version 580 or later, or give --device cpu";
+const char kNoDriver[] = "there is no NVIDIA driver on this system; install version 580 or later";
 
 std::string version(int v) { return std::to_string(v / 1000) + "." + std::to_string(v % 1000 / 10); }
 
@@ -29,9 +29,9 @@ const Cuda &load() {
     return *cuda;
   }
   TORCH_CHECK(why.find("libtorchx_cuda.so: cannot open") != std::string::npos, "CUDA's libraries cannot be loaded (", why,
-              "); run `make build DEVICE=cuda` again, or give --device cpu");
+              "); run `make build DEVICE=cuda` again");
   TORCH_CHECK(loaded("libcuda.so.1", RTLD_LAZY, no_driver), kNoDriver);
-  TORCH_CHECK(false, "this lenet was built without CUDA; run `make build DEVICE=cuda`, or give --device cpu");
+  TORCH_CHECK(false, "this lenet was built without CUDA; run `make build DEVICE=cuda`");
 }
 
 }  // namespace
@@ -46,7 +46,7 @@ const Cuda &cuda_with_driver() {
   const int have = cuda.driver_version(), want = cuda.runtime_version();
   TORCH_CHECK(have > 0, kNoDriver);
   TORCH_CHECK(have / 1000 >= want / 1000, "the NVIDIA driver supports CUDA ", version(have), ", and lenet's libtorch needs ",
-              version(want), "; install driver version 580 or later, or give --device cpu");
+              version(want), "; install driver version 580 or later");
   return cuda;
 }
 

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"lenet/runs"
+	"lenet/train"
+)
+
+// A run is repeated from its config.json to the bit, in a folder of its own; flags given beside it win.
+func TestConfigRepeatsARun(t *testing.T) {
+	t.Setenv("LENET_DEVICE", "cuda:9") // the file's device wins
+	out := filepath.Join(t.TempDir(), "run")
+	args := []string{"train", "--data", smallData(t, 60, 10), "--device=cpu", "--threads=1", "--recipe=fast", "--epochs=2", "--activation=tanh", "--betas=0.5,0.75", "--validation=10", "--seed=7", "--out", out}
+	if _, stderr, code := lenet(t, args...); code != 0 {
+		t.Fatal(stderr)
+	}
+	again := func(name string, more ...string) (*train.Config, []byte) {
+		t.Helper()
+		dir := runs.Dir(filepath.Join(filepath.Dir(out), name))
+		if _, stderr, code := lenet(t, append([]string{"train", "--config", filepath.Join(out, "config.json"), "--out", string(dir)}, more...)...); code != 0 {
+			t.Fatal(stderr)
+		}
+		config, err := train.ReadConfig(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		weights, err := os.ReadFile(dir.Weights())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return config, weights
+	}
+	want, err := os.ReadFile(runs.Dir(out).Weights())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, weights := again("again"); !bytes.Equal(weights, want) {
+		t.Error("the repeated run has other weights")
+	}
+	config, weights := again("other", "--seed=8", "--recipe=fast")
+	if bytes.Equal(weights, want) || config.Seed != 8 || config.Validation != 10 || config.Activation != "relu" || config.Epochs != 3 {
+		t.Errorf("with --seed 8 and the recipe given anew: %+v", config.Options)
+	}
+
+	// Without --out the run goes to a new folder, and not to the old one.
+	t.Chdir(t.TempDir())
+	stdout, stderr, code := lenet(t, "train", "--config", filepath.Join(out, "config.json"), "--epochs=1")
+	if code != 0 || !strings.Contains(stdout, "saved in runs/2") {
+		t.Errorf("exit code %d, standard error %q, output %q", code, stderr, stdout)
+	}
+	for path, want := range map[string]string{"nowhere.json": "no such file", os.Args[0]: "does not hold the options of a run"} {
+		if _, stderr, code := lenet(t, "train", "--config", path); code != exitUsage || !strings.Contains(stderr, want) || strings.Count(stderr, "\n") != 1 {
+			t.Errorf("--config %s: exit code %d, standard error %q", path, code, stderr)
+		}
+	}
+}

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"lenet/compute"
+	"lenet/dataset"
+	"lenet/metrics"
+	"lenet/model"
+	"lenet/option"
+	"lenet/runs"
+	"lenet/torchx"
+	"lenet/train"
+	"lenet/tune"
+)
+
+// Libraries say what is wrong, and the command line adds which flag helps.
+func TestMessagesSayWhatToDoNext(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		want string
+	}{
+		{fmt.Errorf("train: %w", option.Errorf("lr", "is 0 and must be a positive number")), "--lr is 0 and must be a positive number"},
+		{option.Errorf("<name>", "is wrong"), "<name> is wrong"},
+		{fmt.Errorf("train: %w at step 2", train.ErrDiverged), "train: the loss is not finite at step 2; try a smaller --lr"},
+		{&torchx.Error{Text: "CUDA out of memory."}, "libtorch: CUDA out of memory.; try a smaller --batch-size"},
+		{&torchx.Error{Text: "no"}, "libtorch: no"},
+		{&compute.DeviceError{Device: "cuda", Cause: errors.New("there is no driver")}, "compute: device cuda: there is no driver; give --device cpu to do without a GPU"},
+		{&runs.ExistsError{Dir: "a", File: "config.json"}, "runs: a already holds a run's config.json; give another --out, or --force to overwrite it"},
+		{&runs.ExistsError{Dir: "a", File: "config.json", Sweep: true}, "runs: a already holds a sweep's config.json; give another --out, or continue the sweep with lenet tune --resume a"},
+		{runs.ErrNone, "runs: there is no run in runs/ here; train one, or name one with --model"},
+		{&model.UnknownError{What: "activation"}, "the file does not say the network's activation; give --activation"},
+		{&tune.Interrupted{Cause: errors.New("stopped"), Dir: "a"}, "stopped; continue with lenet tune --resume a"},
+		{&dataset.FetchError{Name: "mnist", Causes: []error{errors.New("from a: no")}}, "dataset: cannot fetch mnist (from a: no); put its four files into a folder and give --data DIR, or give --mirror URL"},
+		{errors.New("disk full"), "disk full"},
+	} {
+		if got := message(c.err); got != c.want {
+			t.Errorf("%q, want %q", got, c.want)
+		}
+	}
+}
+
+func TestAnEpochsLineShowsWhatWasMeasured(t *testing.T) {
+	e := metrics.Epoch{Number: 7}
+	e.Add(metrics.Train, metrics.Loss, 0.25)
+	e.Add(metrics.Train, metrics.Accuracy, 0.5)
+	e.Add(metrics.Test, metrics.Loss, 0.125)
+	e.Add(metrics.Test, metrics.Accuracy, 0.75)
+	e.Add(metrics.Train, metrics.Seconds, 1.5)
+	e.Add(metrics.Eval, metrics.Seconds, 0.5)
+	if got, want := epochLine(&e), "epoch 7, loss 0.2500, train acc 0.500, test acc 0.750, time 2.0 sec"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	e.Add(metrics.Validation, metrics.Accuracy, 0.625)
+	if got, want := epochLine(&e), "epoch 7, loss 0.2500, train acc 0.500, val acc 0.625, test acc 0.750, time 2.0 sec"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}

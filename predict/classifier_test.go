@@ -1,0 +1,82 @@
+package predict
+
+import (
+	"context"
+	"image"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"lenet/compute"
+	"lenet/dataset/datasettest"
+	"lenet/model"
+	"lenet/runs"
+)
+
+// saved returns a run folder that holds nothing but the weights of a network, as if they came from elsewhere.
+func saved(t *testing.T) runs.Dir {
+	t.Helper()
+	dir := runs.Dir(t.TempDir())
+	net, err := model.New(model.Report(), model.Options{Kernels: compute.Fused, Device: "cpu", Seed: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer net.Close()
+	if err := net.Save(dir.Weights()); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// Many goroutines ask at once, and each gets what the network says of its own picture.
+func TestAClassifierServesGoroutinesAtOnce(t *testing.T) {
+	o := Defaults()
+	o.Model, o.Device, o.Threads = string(saved(t)), "cpu", 1
+	net, err := Open(t.Context(), o, func(string) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, test := datasettest.MNIST(t)
+	const n = 20
+	pictures, want := make([]image.Image, n), make([]float64, n)
+	for i := range n {
+		pictures[i] = photographed(test.Images[i*28*28:][:28*28], 3)
+		pixels, err := Prepare(pictures[i], 28, 28)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := net.Probabilities(t.Context(), pixels)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want[i] = p[0][3]
+	}
+	net.Close()
+
+	c, err := NewClassifier(t.Context(), o, func(string) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	var group sync.WaitGroup
+	for i := range n {
+		group.Go(func() {
+			class, err := c.Classify(context.Background(), pictures[i])
+			if err != nil || class.Probabilities[3] != want[i] || class.Probability() < 0.1 {
+				t.Errorf("picture %d: %+v (%v), want %v for a three", i, class, err, want[i])
+			}
+		})
+	}
+	group.Wait()
+	if _, err := c.Classify(context.Background(), image.NewGray(image.Rect(0, 0, 9, 9))); err == nil {
+		t.Error("an empty picture was classified")
+	}
+}
+
+func TestAClassifierOfNothingIsAnError(t *testing.T) {
+	o := Defaults()
+	o.Model, o.Device = filepath.Join(t.TempDir(), "none"), "cpu"
+	if _, err := NewClassifier(t.Context(), o, func(string) {}); err == nil {
+		t.Error("it was opened")
+	}
+}
