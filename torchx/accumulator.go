@@ -13,12 +13,15 @@ import (
 // An Accumulator adds up over batches what an epoch reports. It is on a device, and nothing waits for the device until Read.
 type Accumulator struct{ handle unsafe.Pointer }
 
+// sums is how many sums cc/accumulator.cc keeps.
+const sums = 3
+
 // NewAccumulator returns an accumulator of no batches on a device, "cpu" or "cuda:N".
 func NewAccumulator(device string) (*Accumulator, error) {
 	name := C.CString(device)
 	defer C.free(unsafe.Pointer(name))
 	var a Accumulator
-	if err := check(C.torchx_accumulator(name, &a.handle)); err != nil {
+	if err := check(C.torchx_accumulator(name, sums, &a.handle)); err != nil {
 		return nil, err
 	}
 	return &a, nil
@@ -38,7 +41,7 @@ type Sums struct {
 
 // Read waits for what the device has yet to do, and returns the sums until now. Of no images, loss and accuracy are NaN.
 func (a *Accumulator) Read() (Sums, error) {
-	var values [3]C.double
+	var values [sums]C.double
 	if err := check(C.torchx_accumulator_read(a.handle, &values[0])); err != nil {
 		return Sums{}, err
 	}

@@ -60,11 +60,11 @@ char *torchx_linear(void *x, const torchx_layer *layers, size_t n, int activatio
 char *torchx_cross_entropy(void *logits, void *labels, double label_smoothing, void **loss);
 char *torchx_use_kernels(const char *kernels);
 
-// An accumulator adds up over batches what an epoch reports. It is a tensor of 3 float64 on a device: the sums of
+// An accumulator adds up over batches what an epoch reports. It is a tensor of n float64 on a device: the sums of
 // cc/accumulator.cc.
-char *torchx_accumulator(const char *device, void **accumulator);
+char *torchx_accumulator(const char *device, int64_t n, void **accumulator);
 char *torchx_accumulator_add(void *accumulator, void *loss, void *logits, void *labels);
-char *torchx_accumulator_read(void *accumulator, double sums[3]);  // waits for the device
+char *torchx_accumulator_read(void *accumulator, double *sums);  // waits for the device
 char *torchx_accumulator_reset(void *accumulator);
 
 // Gradients of a scalar with respect to every parameter that it depends on, added to the parameters' gradients.

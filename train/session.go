@@ -105,8 +105,7 @@ func (s *Session) Epoch(ctx context.Context, number int, onStep func(torchx.Sums
 		return e, s.explain(err, number)
 	}
 	seconds, sums := time.Since(start).Seconds(), s.trainer.sums
-	e.Add(metrics.Train, metrics.Loss, sums.Loss)
-	e.Add(metrics.Train, metrics.Accuracy, sums.Accuracy)
+	addSums(&e, metrics.Train, sums)
 
 	start = time.Now()
 	if err := s.trainer.clock.timed(evaluation, func() error { return s.evaluate(ctx, &e) })(); err != nil {
@@ -176,11 +175,16 @@ func (s *Session) evaluate(ctx context.Context, e *metrics.Epoch) error {
 			if !finite(sums.Loss) {
 				return fmt.Errorf("train: %w when tested after epoch %d, with learning rate %v", ErrDiverged, e.Number, s.options.LearningRate)
 			}
-			e.Add(set.split, metrics.Loss, sums.Loss)
-			e.Add(set.split, metrics.Accuracy, sums.Accuracy)
+			addSums(e, set.split, sums)
 		}
 		return nil
 	})
+}
+
+// addSums adds the measures of a split's images.
+func addSums(e *metrics.Epoch, split metrics.Split, sums torchx.Sums) {
+	e.Add(split, metrics.Loss, sums.Loss)
+	e.Add(split, metrics.Accuracy, sums.Accuracy)
 }
 
 // Save writes the weights, or, where such are kept, their averages, to a file.

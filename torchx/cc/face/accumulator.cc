@@ -8,16 +8,19 @@
 
 using namespace lenet::face;
 
-char *torchx_accumulator(const char *device, void **accumulator) {
-  return caught([&] { *accumulator = handle_of(at::zeros({3}, at::TensorOptions(at::kDouble).device(device))); });
+char *torchx_accumulator(const char *device, int64_t n, void **accumulator) {
+  return caught([&] { *accumulator = handle_of(at::zeros({n}, at::TensorOptions(at::kDouble).device(device))); });
 }
 
 char *torchx_accumulator_add(void *accumulator, void *loss, void *logits, void *labels) {
   return caught([&] { lenet::accumulate(tensor_of(accumulator), tensor_of(loss), tensor_of(logits), tensor_of(labels)); });
 }
 
-char *torchx_accumulator_read(void *accumulator, double sums[3]) {
-  return caught([&] { std::memcpy(sums, tensor_of(accumulator).cpu().const_data_ptr<double>(), 3 * sizeof(double)); });
+char *torchx_accumulator_read(void *accumulator, double *sums) {
+  return caught([&] {
+    const at::Tensor values = tensor_of(accumulator).cpu();
+    std::memcpy(sums, values.const_data_ptr<double>(), values.nbytes());
+  });
 }
 
 char *torchx_accumulator_reset(void *accumulator) {
