@@ -5,32 +5,25 @@ import (
 	"slices"
 	"strings"
 
-	"lenet/dataset"
-	"lenet/optim"
 	"lenet/train"
 	"lenet/tune"
 )
 
 // The original lab report (2020, MXNet, one GPU). --original puts its figures beside runs and sweeps that are configured as its own were.
 
-// originalRun is the configuration of its final run. The betas, the step size and gamma have no effect on it; they are the defaults.
+// originalRun is the configuration of its final run: that of the defaults.
 func originalRun() train.Options {
-	return train.Options{
-		Source:          dataset.Source{Dataset: "mnist"},
-		Hyperparameters: train.Hyperparameters{LearningRate: 1.5, BatchSize: 256, Optimizer: "sgd", Activation: "sigmoid"},
-		Method:          train.Method{Epochs: 25, Settings: optim.Settings{Betas: []float64{0.9, 0.999}}, Schedule: optim.Schedule{Name: "constant", StepSize: 10, Gamma: 0.1}},
-	}
+	o := train.Defaults()
+	o.Dataset, o.LearningRate, o.BatchSize, o.Epochs, o.Optimizer, o.Activation = "mnist", 1.5, 256, 25, "sgd", "sigmoid"
+	return o
 }
 
 // originalSweep is the configuration of its sweeps: that of the final run, but for the values swept and ten epochs. The original trained on all
 // images and validated on none; a sweep here needs some to choose with, so the equal one splits off the default number.
 func originalSweep(learningRates, batchSizes string) tune.Options {
-	run := originalRun()
-	o := tune.Options{
-		Source: run.Source, LearningRate: learningRates, BatchSize: batchSizes, Optimizer: run.Optimizer, Activation: run.Activation, Seed: "1",
-		Method: run.Method, Validation: 5000,
-	}
-	o.Epochs = 10
+	run, o := originalRun(), tune.Defaults()
+	o.Dataset, o.LearningRate, o.BatchSize, o.Optimizer, o.Activation = run.Dataset, learningRates, batchSizes, run.Optimizer, run.Activation
+	o.Method, o.Validation, o.Epochs = run.Method, 5000, 10
 	return o
 }
 
@@ -87,11 +80,16 @@ const originalRunText = "The original: loss 2.30 for ten epochs, then test accur
 
 // isOriginalRun reports whether a run is configured as the original's final run was, in all that decides what is learnt. Any seed will do.
 func isOriginalRun(o train.Options) bool {
+	return reflect.DeepEqual(decisive(o), decisive(originalRun()))
+}
+
+// decisive returns a run's options without those that do not decide what is learnt.
+func decisive(o train.Options) train.Options {
 	for _, p := range []*string{&o.Mirror, &o.Device, &o.Recipe, &o.Out} {
 		*p = ""
 	}
 	o.Threads, o.DataOnDevice, o.Kernels, o.Graph, o.Seed, o.Force, o.TensorBoard = 0, nil, "", "", 0, false, false
-	return reflect.DeepEqual(o, originalRun())
+	return o
 }
 
 // originalOf returns the figures of the original's sweep that a sweep repeats in all that decides what is learnt, or nil. The sweep may stop after
@@ -100,19 +98,32 @@ func originalOf(s *sweep) (*originalFigures, error) {
 	if len(s.Axes) != 1 {
 		return nil, nil
 	}
-	o, err := essential(s.Options)
+	o, err := decisiveOfSweep(s.Options)
 	if err != nil {
 		return nil, err
 	}
-	o.Device, o.Kernels, o.Seed = "", "", "1"
 	axis := s.Axes[0]
 	for i := range originalSweeps {
 		f := &originalSweeps[i]
-		if f.axis == axis.Name && f.beginsWith(axis.Values) && reflect.DeepEqual(o, f.options(strings.Join(axis.Values, ","))) {
+		if f.axis != axis.Name || !f.beginsWith(axis.Values) {
+			continue
+		}
+		original, err := decisiveOfSweep(f.options(strings.Join(axis.Values, ",")))
+		if err != nil {
+			return nil, err
+		}
+		if reflect.DeepEqual(o, original) {
 			return f, nil
 		}
 	}
 	return nil, nil
+}
+
+// decisiveOfSweep returns a sweep's options without those that do not decide what is learnt.
+func decisiveOfSweep(o tune.Options) (tune.Options, error) {
+	o, err := essential(o)
+	o.Device, o.Kernels, o.Seed = "", "", ""
+	return o, err
 }
 
 // beginsWith reports whether the original's sweep begins with these values.

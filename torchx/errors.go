@@ -22,7 +22,7 @@ func (e *Error) Error() string { return "libtorch: " + e.Text }
 
 // OutOfMemory says whether there was not enough memory, on the CPU or on a CUDA device.
 func (e *Error) OutOfMemory() bool {
-	return strings.Contains(e.Text, "out of memory") || strings.Contains(e.Text, "not enough memory")
+	return strings.Contains(e.Text, "out of memory") || strings.Contains(e.Text, "not enough memory") || strings.Contains(e.Text, "can't allocate memory")
 }
 
 func newError(text string) *Error {
@@ -34,7 +34,7 @@ func newError(text string) *Error {
 
 // oneLine removes the source position and the stack trace that libtorch appends to its messages, and joins the remaining lines.
 func oneLine(text string) string {
-	for _, trace := range []string{"\nException raised from ", "\nDevice-side assertion", "\nSearch for `cuda", "\nCUDA kernel errors"} {
+	for _, trace := range []string{"\nException raised from ", "\nDevice-side assertion", "\nSearch for `cuda", "\nCUDA kernel errors", "\nframe #0: "} {
 		text, _, _ = strings.Cut(text, trace)
 	}
 	return strings.Join(strings.Fields(text), " ")

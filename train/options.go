@@ -67,9 +67,9 @@ func Defaults() (o Options) {
 }
 
 // Spec returns the network that the options describe, for images of rows x cols pixels in so many classes.
-func (h *Hyperparameters) Spec(rows, cols, classes int) model.Spec {
+func (o *Options) Spec(rows, cols, classes int) model.Spec {
 	spec := model.Report()
-	spec.Rows, spec.Cols, spec.Classes, spec.Activation = rows, cols, classes, h.Activation
+	spec.Rows, spec.Cols, spec.Classes, spec.Activation = rows, cols, classes, o.Activation
 	return spec
 }
 

@@ -47,7 +47,7 @@ func (o *Options) settings() ([]train.Hyperparameters, []Axis, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	all := []train.Hyperparameters{{}}
+	all := []train.Hyperparameters{train.Defaults().Hyperparameters}
 	for _, axis := range axes {
 		var next []train.Hyperparameters
 		for _, s := range all {
