@@ -13,7 +13,13 @@ import (
 
 // A run is repeated from its config.json to the bit, in a folder of its own; flags given beside it win.
 func TestConfigRepeatsARun(t *testing.T) {
-	t.Setenv("LENET_DEVICE", "cuda:9") // the file's device wins
+	t.Parallel()
+	lenet := func(t *testing.T, args ...string) (stdout, stderr string, code int) {
+		t.Helper()
+		cmd := command(t, args...)
+		cmd.Env = append(cmd.Env, "LENET_DEVICE=cuda:9") // the file's device wins
+		return outcome(t, cmd)
+	}
 	out := filepath.Join(t.TempDir(), "run")
 	args := []string{"train", "--data", smallData(t, 60, 10), "--device=cpu", "--threads=1", "--recipe=fast", "--epochs=2", "--activation=tanh", "--betas=0.5,0.75", "--validation=10", "--seed=7", "--out", out}
 	if _, stderr, code := lenet(t, args...); code != 0 {
@@ -48,7 +54,6 @@ func TestConfigRepeatsARun(t *testing.T) {
 	}
 
 	// Without --out the run goes to a new folder, and not to the old one.
-	t.Chdir(t.TempDir())
 	stdout, stderr, code := lenet(t, "train", "--config", filepath.Join(out, "config.json"), "--epochs=1")
 	if code != 0 || !strings.Contains(stdout, "saved in runs/2") {
 		t.Errorf("exit code %d, standard error %q, output %q", code, stderr, stdout)

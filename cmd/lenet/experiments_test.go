@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"lenet/dataset/datasettest"
@@ -19,15 +20,29 @@ import (
 	"lenet/train"
 )
 
-// learnt returns the folder of a run that has learnt some digits.
+// learnt returns the folder of a run that has learnt some digits: a copy, for the test to write to, of one that is trained once.
 func learnt(t *testing.T) string {
 	t.Helper()
-	out := filepath.Join(t.TempDir(), "run")
-	_, stderr, code := lenet(t, "train", "--data", smallData(t, 1000, 200), "--recipe=fast", "--batch-size=20", "--lr=0.03", "--epochs=6", "--device=cpu", "--out", out)
-	if code != 0 {
-		t.Fatal(stderr)
-	}
+	run, out := filepath.Join(shared, "learnt"), filepath.Join(t.TempDir(), "run")
+	trained.Do(func() {
+		data := filepath.Join(shared, "data")
+		copyFolder(t, smallData(t, 1000, 200), data)
+		_, stderr, code := lenet(t, "train", "--data", data, "--recipe=fast", "--batch-size=20", "--lr=0.03", "--epochs=6", "--device=cpu", "--threads=1", "--out", run)
+		if code != 0 {
+			t.Fatal(stderr)
+		}
+	})
+	copyFolder(t, run, out)
 	return out
+}
+
+var trained sync.Once
+
+func copyFolder(t *testing.T, from, to string) {
+	t.Helper()
+	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func exists(t *testing.T, paths ...string) {
@@ -40,6 +55,7 @@ func exists(t *testing.T, paths ...string) {
 }
 
 func TestARecipeIsASetOfOptionsAndTheCommandLineWins(t *testing.T) {
+	t.Parallel()
 	out := filepath.Join(t.TempDir(), "run")
 	data := smallData(t, 100, 10)
 	if _, stderr, code := lenet(t, "train", "--data", data, "--momentum=0.5", "--recipe=fast", "--epochs=1", "--device=cpu", "--out", out); code != 0 {
@@ -72,13 +88,14 @@ func TestRecipesNameFlagsThatExist(t *testing.T) {
 			}
 			args = append(args, "--"+flag+"="+value)
 		}
-		if _, stderr, code := lenet(t, args...); code != 1 || !strings.Contains(stderr, "nowhere") {
+		if _, stderr, code := inProcess(t, args...); code != 1 || !strings.Contains(stderr, "nowhere") {
 			t.Errorf("recipe %s: exit code %d, %s", name, code, stderr)
 		}
 	}
 }
 
 func TestTunePrintsATableAndLeavesPlots(t *testing.T) {
+	t.Parallel()
 	out := filepath.Join(t.TempDir(), "sweep")
 	args := []string{"tune", "--data", smallData(t, 200, 50), "--validation=50", "--lr=0.05:0.15:0.05", "--batch-size=20,40", "--activation=relu", "--epochs=2", "--device=cpu"}
 	stdout, stderr, code := lenet(t, append(args, "--out", out)...)
@@ -108,6 +125,7 @@ $`)
 }
 
 func TestEvalMeasures(t *testing.T) {
+	t.Parallel()
 	run := learnt(t)
 	stdout, stderr, code := lenet(t, "eval", "--model", run, "--device=cpu")
 	if code != 0 || stderr != "" || !regexp.MustCompile(`(?s)^loss .*\n +class +images +precision +recall +F1 *\n( +\d +\d+( +\d\.\d{4}){3} *\n){10}.*rows: true class; columns: predicted class\n( *\d*( +\d+){10} *\n){11}pictures: `).MatchString(stdout) {
@@ -125,6 +143,7 @@ func TestEvalMeasures(t *testing.T) {
 }
 
 func TestPredictDrawsTestImages(t *testing.T) {
+	t.Parallel()
 	run := learnt(t)
 	stdout, stderr, code := lenet(t, "predict", "--model", run, "--device=cpu")
 	want := regexp.MustCompile(`(?s)[█▀▄]{3}.*(true \d, (predicted|WRONG:) \d, \d+%.*){9}\ntrue labels:\n\[\[\d \d \d\]\n \[\d \d \d\]\n \[\d \d \d\]\]\npredicted labels:\n\[\[\d \d \d\]\n \[\d \d \d\]\n \[\d \d \d\]\]\npicture .*predictions\.png`)
@@ -151,6 +170,7 @@ func TestPredictDrawsTestImages(t *testing.T) {
 
 // A test image, six times as large, dark on light, is read as the test image itself is.
 func TestPredictReadsPictures(t *testing.T) {
+	t.Parallel()
 	run := learnt(t)
 	_, test := datasettest.MNIST(t)
 	var args []string
@@ -196,6 +216,7 @@ func TestPredictReadsPictures(t *testing.T) {
 }
 
 func TestReportIsOnePageWithoutTheNetwork(t *testing.T) {
+	t.Parallel()
 	run := learnt(t)
 	page := filepath.Join(t.TempDir(), "new", "page.html")
 	if _, stderr, code := lenet(t, "report", run, "--device=cpu", "--original", "--title=A <title>", "--out", page); code != 0 || stderr != "" {
@@ -223,6 +244,7 @@ func TestReportIsOnePageWithoutTheNetwork(t *testing.T) {
 }
 
 func TestPlotInTheTerminal(t *testing.T) {
+	t.Parallel()
 	stdout, stderr, code := lenet(t, "train", "--data", smallData(t, 100, 20), "--epochs=3", "--device=cpu", "--plot")
 	if code != 0 || stderr != "" || !strings.Contains(stdout, "training loss, epochs 1 to 3") || !strings.Contains(stdout, "accuracy, epochs 1 to 3: training, test") {
 		t.Errorf("exit code %d, standard error %q, output\n%s", code, stderr, stdout)
@@ -230,6 +252,7 @@ func TestPlotInTheTerminal(t *testing.T) {
 }
 
 func TestTensorBoardFileIsInTheRunFolder(t *testing.T) {
+	t.Parallel()
 	out := filepath.Join(t.TempDir(), "run")
 	if _, stderr, code := lenet(t, "train", "--data", smallData(t, 100, 20), "--epochs=2", "--device=cpu", "--tensorboard", "--out", out); code != 0 {
 		t.Fatal(stderr)

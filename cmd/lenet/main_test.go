@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -31,7 +33,21 @@ func TestMain(m *testing.M) {
 		main()
 		os.Exit(0)
 	}
-	os.Exit(m.Run())
+	os.Exit(run(m))
+}
+
+// shared is a folder that lasts as long as the tests: for what several of them read.
+var shared string
+
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "lenet-test-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	shared = dir
+	return m.Run()
 }
 
 func command(t testing.TB, args ...string) *exec.Cmd {
@@ -49,7 +65,11 @@ func command(t testing.TB, args ...string) *exec.Cmd {
 // lenet runs the program in an empty folder.
 func lenet(t testing.TB, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
-	cmd := command(t, args...)
+	return outcome(t, command(t, args...))
+}
+
+func outcome(t testing.TB, cmd *exec.Cmd) (stdout, stderr string, code int) {
+	t.Helper()
 	var out, err bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &err
 	var exit *exec.ExitError
@@ -57,6 +77,44 @@ func lenet(t testing.TB, args ...string) (stdout, stderr string, code int) {
 		t.Fatal(e)
 	}
 	return out.String(), err.String(), cmd.ProcessState.ExitCode()
+}
+
+// inProcess does in this process, in an empty folder, what main does in its own, which takes a quarter of a second to start.
+func inProcess(t *testing.T, args ...string) (stdout, stderr string, code int) {
+	t.Helper()
+	t.Chdir(t.TempDir())
+	written := func(f **os.File, name string) func() string {
+		before := *f
+		file, err := os.Create(filepath.Join(t.TempDir(), name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		*f = file
+		return func() string {
+			*f = before
+			defer file.Close()
+			text, err := os.ReadFile(file.Name())
+			if err != nil {
+				t.Fatal(err)
+			}
+			return string(text)
+		}
+	}
+	out, err := written(&os.Stdout, "stdout"), written(&os.Stderr, "stderr")
+	code = func() int {
+		command, err := newParser(new(commands)).Parse(args)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "lenet:", message(err)+"; see lenet --help")
+			return exitUsage
+		}
+		command.BindTo(t.Context(), (*context.Context)(nil))
+		if err := command.Run(); err != nil {
+			fmt.Fprintln(os.Stderr, "lenet:", message(err))
+			return exitCode(t.Context(), err)
+		}
+		return 0
+	}()
+	return out(), err(), code
 }
 
 // smallData returns a folder with the first images of MNIST.
@@ -67,6 +125,7 @@ func smallData(t testing.TB, training, test int) string {
 }
 
 func TestTrainPrintsWhatTheReportPrints(t *testing.T) {
+	t.Parallel()
 	out := filepath.Join(t.TempDir(), "run")
 	stdout, stderr, code := lenet(t, "train", "--data", smallData(t, 200, 50), "--epochs", "2", "--device", "cpu", "--threads", "1", "--out", out)
 	if code != 0 || stderr != "" {
@@ -96,6 +155,7 @@ $`)
 }
 
 func TestProfiles(t *testing.T) {
+	t.Parallel()
 	out, pprof := filepath.Join(t.TempDir(), "run"), filepath.Join(t.TempDir(), "cpu.pprof")
 	stdout, _, code := lenet(t, "train", "--data", smallData(t, 20, 5), "--epochs=1", "--device=cpu", "--profile", "--pprof", pprof, "--out", out)
 	if code != 0 || !regexp.MustCompile(`\nfirst step ended after \d\.\d\d s\npart +ms/epoch +share\nload +\d+\.\d +\d+\.\d%\nforward [^$]*\nevaluate +\d+\.\d +\d+\.\d%\n`).MatchString(stdout) {
@@ -111,6 +171,7 @@ func TestProfiles(t *testing.T) {
 }
 
 func TestEveryOptionIsInConfigJSON(t *testing.T) {
+	t.Parallel()
 	out := filepath.Join(t.TempDir(), "run")
 	data := smallData(t, 20, 5)
 	_, stderr, code := lenet(t, "train", "--data", data, "--epochs=1", "--batch-size=7", "--lr=0.25", "--seed=18446744073709551615", "--threads=3", "--kernels=reference", "--graph=off", "--no-data-on-device",
@@ -150,10 +211,7 @@ func TestBadInputIsOneLineAndAnExitCode(t *testing.T) {
 	if err := os.WriteFile(file, []byte("not a model and not a folder"), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	trained := filepath.Join(t.TempDir(), "run")
-	if _, stderr, code := lenet(t, "train", "--data", data, "--epochs=1", "--device=cpu", "--out", trained); code != 0 {
-		t.Fatal(stderr)
-	}
+	trained := learnt(t)
 	for _, c := range []struct {
 		name string
 		args []string
@@ -203,15 +261,37 @@ func TestBadInputIsOneLineAndAnExitCode(t *testing.T) {
 		{"model no safetensors", []string{"eval", "--data", data, "--model", file}, 1, "not a whole safetensors file"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			stdout, stderr, code := lenet(t, c.args...)
-			lines := strings.Split(strings.TrimSuffix(stderr, "\n"), "\n")
-			if code != c.code || !strings.Contains(lines[len(lines)-1], c.want) || !strings.HasPrefix(lines[0], "lenet: ") {
-				t.Errorf("exit code %d, want %d; standard error %q, want %q in it", code, c.code, stderr, c.want)
-			}
-			if notices := strings.Count(stderr, "device auto"); len(lines) != 1+notices || strings.Contains(stdout, "epoch 1") {
-				t.Errorf("standard error has %d lines: %s\noutput: %s", len(lines), stderr, stdout)
-			}
+			stdout, stderr, code := inProcess(t, c.args...)
+			isOneLine(t, stdout, stderr, code, c.code, c.want)
 		})
+	}
+}
+
+func isOneLine(t *testing.T, stdout, stderr string, code, wantCode int, want string) {
+	t.Helper()
+	lines := strings.Split(strings.TrimSuffix(stderr, "\n"), "\n")
+	if code != wantCode || !strings.Contains(lines[len(lines)-1], want) || !strings.HasPrefix(lines[0], "lenet: ") {
+		t.Errorf("exit code %d, want %d; standard error %q, want %q in it", code, wantCode, stderr, want)
+	}
+	if notices := strings.Count(stderr, "device auto"); len(lines) != 1+notices || strings.Contains(stdout, "epoch 1") {
+		t.Errorf("standard error has %d lines: %s\noutput: %s", len(lines), stderr, stdout)
+	}
+}
+
+// The process ends so, whoever finds the mistake: the parser, a package's Validate, or the run.
+func TestTheProcessEndsWithTheLineAndTheCode(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		args []string
+		code int
+		want string
+	}{
+		{[]string{"train", "--learning-rate=1"}, 2, "--learning-rate; see lenet --help"},
+		{[]string{"train", "--batch-size=0"}, 2, "--batch-size is 0"},
+		{[]string{"train", "--data=nowhere"}, 1, "nowhere has no train-images-idx3-ubyte"},
+	} {
+		stdout, stderr, code := lenet(t, c.args...)
+		isOneLine(t, stdout, stderr, code, c.code, c.want)
 	}
 }
 
@@ -245,6 +325,7 @@ func emptySweep(t *testing.T) string {
 }
 
 func TestMoreThreadsThanCoresAreAllowed(t *testing.T) {
+	t.Parallel()
 	stdout, stderr, code := lenet(t, "train", "--data", smallData(t, 20, 5), "--epochs=1", "--device=cpu", "--threads=64")
 	if code != 0 || stderr != "" || !strings.Contains(stdout, "epoch 1,") {
 		t.Errorf("exit code %d, standard error %q, output %q", code, stderr, stdout)
@@ -252,6 +333,7 @@ func TestMoreThreadsThanCoresAreAllowed(t *testing.T) {
 }
 
 func TestSignalsFinishTheStepSaveAndExit(t *testing.T) {
+	t.Parallel()
 	for signal, want := range map[syscall.Signal]int{syscall.SIGINT: 130, syscall.SIGTERM: 143} {
 		cmd := command(t, "train", "--data", smallData(t, 200, 20), "--epochs=100000", "--device=cpu", "--threads=1", "--out=run")
 		stdout, err := cmd.StdoutPipe()
@@ -290,6 +372,7 @@ func TestSignalsFinishTheStepSaveAndExit(t *testing.T) {
 }
 
 func TestHelpShowsDefaults(t *testing.T) {
+	t.Parallel()
 	stdout, _, code := lenet(t, "train", "--help")
 	for _, want := range []string{"--epochs", "Default 25.", "Default 256.", "Default 1.5.", "Default auto.", "--no-progress"} {
 		if code != 0 || !strings.Contains(stdout, want) {
@@ -305,6 +388,7 @@ func TestHelpShowsDefaults(t *testing.T) {
 }
 
 func TestInfoNamesVersions(t *testing.T) {
+	t.Parallel()
 	stdout, _, code := lenet(t, "info")
 	if code != 0 || !regexp.MustCompile(`libtorch +2\.11\.0\n`).MatchString(stdout) || !regexp.MustCompile(`\ncuda +(\d+\.\d\n|there is no NVIDIA driver|this lenet was built without)`).MatchString(stdout) {
 		t.Errorf("exit code %d:\n%s", code, stdout)
