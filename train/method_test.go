@@ -33,6 +33,7 @@ func TestEveryMethodLearns(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			o := options(t, 500, 500)
 			change(&o)
 			o.Epochs, o.BatchSize = 20, 20

@@ -112,15 +112,15 @@ func saved(t testing.TB, o train.Options) (loss, accuracy float64) {
 	return r.Loss, r.Accuracy
 }
 
-// The report's network, settings and data, without stand-ins. It leaves the plateau after 3 to 6 epochs (README), so eight of
-// its 25 do.
+// The report's network, settings and data, without stand-ins. It leaves the plateau after 3 to 6 epochs (README), with this seed in the third:
+// the test accuracy is 0.3 to 0.4 after it, as the bits of the kernels are, 0.91 after the fourth, 0.96 after the fifth.
 func TestTheReportsRunLearnsMNIST(t *testing.T) {
 	if testing.Short() {
-		t.Skip("trains for eight epochs")
+		t.Skip("trains for five epochs")
 	}
 	o := options(t, 1, 1)
 	o.Dir, o.Dataset = "", "mnist"
-	o.Epochs, o.BatchSize, o.Threads = 8, 256, 0
+	o.Epochs, o.BatchSize, o.Threads, o.Seed = 5, 256, 0, 8
 	s, _ := run(t, o)
 	t.Logf("best %+v", s.Best())
 	if best := s.Best().Of(metrics.Test, metrics.Accuracy); best < 0.9 {
@@ -327,29 +327,36 @@ func TestRunRefusesImagesThatAreTooSmall(t *testing.T) {
 	}
 }
 
-// 3000 steps after the first 300: no tensor, buffer or string of a step may stay.
+// No tensor, buffer or string of a step may stay. What stays, stays in every window of 700 steps: the smallest tensor, of a step's labels, takes
+// some 400 bytes with its headers, 280 KiB of them in each. An allocator may take more pages in one window for a reason of its own, but not in
+// all three: hence the least of the three counts, and half of that is the bound.
 func TestMemoryIsFlat(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("reads /proc")
 	}
+	const first, window, windows = 500, 700, 3
 	o := options(t, 300, 10)
-	o.BatchSize, o.Epochs = 10, 110
+	o.BatchSize, o.Epochs = 10, (first+windows*window)/30+1
 	r := &counter{}
-	var early, late int
+	var taken []int
 	r.onStep = func() {
-		switch r.steps {
-		case 300:
-			early = anonymousKiB(t)
-		case 3300:
-			late = anonymousKiB(t)
+		if r.steps >= first && (r.steps-first)%window == 0 {
+			taken = append(taken, anonymousKiB(t))
 		}
 	}
 	if _, err := train.Run(t.Context(), o, "test", func(string) {}, r); err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("%d KiB after 300 steps, %d KiB after 3300", early, late)
-	if late-early > 5<<10 {
-		t.Errorf("3000 steps left %d KiB", late-early)
+	if len(taken) != 1+windows {
+		t.Fatalf("it was read %d times", len(taken))
+	}
+	least := math.MaxInt
+	for i := range windows {
+		least = min(least, taken[i+1]-taken[i])
+	}
+	t.Logf("%d KiB, from step %d on, every %d steps", taken, first, window)
+	if least > 140 {
+		t.Errorf("%d steps leave %d KiB or more: %d KiB", window, least, taken)
 	}
 }
 
