@@ -15,7 +15,7 @@ func TestLinearIsLibtorchsLayersAndActivations(t *testing.T) {
 	forEachLevel(t, func(t *testing.T) {
 		random := rand.New(rand.NewPCG(11, 12))
 		values := normals(random)
-		for _, sizes := range [][]int64{{256, 256, 120, 84, 10}, {257, 100, 7}, {1, 1, 1, 1}, {3, 5, 1, 9}, {2, 300, 33, 2}} {
+		for _, sizes := range [][]int64{{65, 256, 120, 84, 10}, {257, 100, 7}, {1, 1, 1, 1}, {3, 5, 1, 9}, {2, 300, 33, 2}} {
 			n := sizes[0]
 			in, dy := []input{values(sizes[:2]...)}, values(n, sizes[len(sizes)-1])
 			for i := 1; i+1 < len(sizes); i++ {
