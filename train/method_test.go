@@ -15,6 +15,7 @@ import (
 
 // Each way to train, with each activation, learns MNIST's first images by heart.
 func TestEveryMethodLearns(t *testing.T) {
+	t.Parallel()
 	for name, change := range map[string]func(*train.Options){
 		"momentum, tanh, cosine": func(o *train.Options) {
 			o.LearningRate, o.Momentum, o.Activation, o.Schedule.Name = 0.1, 0.9, "tanh", "cosine"
