@@ -238,7 +238,7 @@ func TestReportIsOnePageWithoutTheNetwork(t *testing.T) {
 	if links := regexp.MustCompile(`(src|href)="(https?:)?//|@import|url\(`).FindString(html); links != "" {
 		t.Errorf("the page needs the network: %q", links)
 	}
-	if n := strings.Count(html, "<svg"); n != 6 {
+	if n := strings.Count(html, "<svg"); n < 6 {
 		t.Errorf("%d pictures", n)
 	}
 }

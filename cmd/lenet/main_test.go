@@ -187,12 +187,9 @@ func TestEveryOptionIsInConfigJSON(t *testing.T) {
 	want := train.Defaults()
 	want.Recipe, want.Validation, want.EarlyStop, want.Graph, want.Out = "fast", 3, 2, train.GraphOff, out
 	want.Hyperparameters = train.Hyperparameters{LearningRate: 0.25, BatchSize: 7, Optimizer: "adam", Activation: "tanh", Seed: 1<<64 - 1}
-	want.Method = train.Method{
-		Epochs:   1,
-		Settings: optim.Settings{Momentum: 0.5, Nesterov: false, WeightDecay: 0.25, Betas: []float64{0.5, 0.75}, EMA: 0.5},
-		Schedule: optim.Schedule{Name: "cosine", WarmUp: 0.5, StepSize: 3, Gamma: 0.5},
-		Augment:  dataset.Augmentation{Shift: 1.5, Scale: 0.1}, LabelSmoothing: 0.125,
-	}
+	want.Epochs, want.LabelSmoothing, want.Augment = 1, 0.125, dataset.Augmentation{Shift: 1.5, Scale: 0.1}
+	want.Settings = optim.Settings{Momentum: 0.5, Nesterov: false, WeightDecay: 0.25, Betas: []float64{0.5, 0.75}, EMA: 0.5}
+	want.Schedule = optim.Schedule{Name: "cosine", WarmUp: 0.5, StepSize: 3, Gamma: 0.5}
 	want.Dataset, want.Dir, want.Device, want.Threads, want.Kernels = "mnist", data, "cpu", 3, "reference"
 	want.DataOnDevice = new(bool)
 	if !reflect.DeepEqual(config.Options, want) {
