@@ -35,7 +35,7 @@ type LeNet struct {
 	FC1, FC2, FC3 *nn.LinearModule
 
 	activation torchx.Activation
-	whitePixel torch.Tensor // [1] float32 on Device: 255, by which forwardReference divides pixels
+	maxPixel torch.Tensor // [1] float32 on Device: 255, by which forwardReference divides pixels
 	scope      torchx.Scope
 }
 
@@ -90,8 +90,8 @@ func (n *LeNet) make() error {
 			return err
 		}
 	}
-	n.whitePixel = n.scope.Own(torch.Full([]int64{1}, 255, false))
-	return torchx.Move(n.whitePixel, n.Device)
+	n.maxPixel = n.scope.Own(torch.Full([]int64{1}, 255, false))
+	return torchx.Move(n.maxPixel, n.Device)
 }
 
 func newConv(l layer) *nn.Conv2dModule {
@@ -126,7 +126,7 @@ func (n *LeNet) forwardReference(s *torchx.Scope, x torch.Tensor) torch.Tensor {
 		return s.Own(F.MaxPool2d(x, []int64{window, window}, []int64{window, window}, []int64{0, 0}, []int64{1, 1}, false))
 	}
 	x = s.Own(x.CastTo(torch.Float))
-	s.Own(x.DivI(n.whitePixel))
+	s.Own(x.DivI(n.maxPixel))
 	x = pool(f(s.Own(n.Conv1.Forward(x)))) // [N, 6, 24, 24], [N, 6, 12, 12]
 	x = pool(f(s.Own(n.Conv2.Forward(x)))) // [N, 16, 8, 8], [N, 16, 4, 4]
 	x = s.Own(torch.Flatten(x, 1, -1))     // [N, 256]
