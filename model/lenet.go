@@ -35,7 +35,7 @@ type LeNet struct {
 	FC1, FC2, FC3 *nn.LinearModule
 
 	activation torchx.Activation
-	maxPixel torch.Tensor // [1] float32 on Device: 255, by which forwardReference divides pixels
+	maxPixel   torch.Tensor // [1] float32 on Device: 255, by which forwardReference divides pixels
 	scope      torchx.Scope
 }
 
