@@ -102,7 +102,7 @@ image: ## Docker images lenet:cpu, and with DEVICE=cuda lenet:cuda
 	$(if $(filter cuda,$(DEVICE)),docker build --target cuda --build-arg VERSION=$(VERSION) -t lenet:cuda .)
 
 env: native $(TESTED) ## What go and an editor need: eval "$(make -s env)"
-	@printf 'export %s\n' "CGO_LDFLAGS='$(CGO_LINK)'" "CGO_LDFLAGS_ALLOW='$(CGO_ALLOW)'" "GOFLAGS='$(strip $(GOFLAGS) $(TEST_RPATH))'"
+	@printf 'export %s\n' "CGO_LDFLAGS='$(CGO_LINK)'" "CGO_LDFLAGS_ALLOW='$(CGO_ALLOW)'" "GOFLAGS='$(strip $(filter-out $(TEST_RPATH),$(GOFLAGS)) $(TEST_RPATH))'"
 
 clean: ## Removes what was built; downloads stay in the cache
 	rm -rf build bin

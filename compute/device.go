@@ -9,7 +9,7 @@ import (
 	"lenet/torchx"
 )
 
-// CPU is the name of the device that is no GPU.
+// CPU is the name of the CPU as a device.
 const CPU = "cpu"
 
 // CUDAIndex returns the N of a device "cuda:N"; of "cuda" it is 0.

@@ -61,7 +61,7 @@ func NewLoader(set *Set, batchSize int) *Loader {
 	return l
 }
 
-// NewShuffledLoader returns a loader that yields the images of every epoch in another random order. The order follows from
+// NewShuffledLoader returns a loader that yields the images of every epoch in another random order. The order depends on
 // seed and epoch alone: it is the same on every machine.
 func NewShuffledLoader(set *Set, batchSize int, seed uint64) *Loader {
 	l := NewLoader(set, batchSize)
@@ -75,8 +75,8 @@ func (l *Loader) Restrict(indices []uint32) {
 	l.order = make([]uint32, len(indices))
 }
 
-// Augment makes the loader change each image as it gathers it. How follows from the loader's seed, the epoch and the image's
-// index. It is called before the first epoch.
+// Augment makes the loader change each image as it gathers it. The loader's seed, the epoch and the image's index determine
+// how. It is called before the first epoch.
 func (l *Loader) Augment(a Augmentation) {
 	l.augment = nil
 	if a != (Augmentation{}) {

@@ -10,7 +10,7 @@ import (
 // Names are the lists of names in the help of [Source].
 var Names = option.Names{"datasets": catalogueNames()}
 
-// Source say which images to use.
+// A Source says which images to use.
 type Source struct {
 	Dataset string `json:"dataset" default:"mnist" placeholder:"NAME" help:"Data set to fetch and use: ${datasets}."`
 	Dir     string `json:"data" name:"data" placeholder:"DIR" help:"Folder with four IDX files of your own, in place of --dataset."`

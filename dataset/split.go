@@ -7,7 +7,7 @@ import (
 )
 
 // Split divides the images of a set into those to train on and n to validate with, as indices in ascending order. Every label has the
-// same share of both, as far as whole images allow. Which ones they are follows from seed.
+// same share of both, as far as whole images allow. The seed determines which ones they are.
 func Split(set *Set, n int, seed uint64) (training, validation []uint32, err error) {
 	if n < 1 || n >= set.Len() {
 		return nil, nil, fmt.Errorf("dataset: %d images cannot be split off a set of %d", n, set.Len())

@@ -7,7 +7,7 @@ import (
 	"github.com/nlpodyssey/safetensors"
 )
 
-// An UnknownError says what neither a weights file nor its reader knows of the network.
+// An UnknownError says what of the network is stated neither in its weights file nor by the reader.
 type UnknownError struct {
 	What string // "activation" or "image size"
 }
@@ -17,7 +17,7 @@ func (e *UnknownError) Error() string {
 }
 
 // specOf returns the Spec of a weights file: as its metadata say or, in the file of another program or of an old version, as the shapes of its
-// tensors and what the reader knows say together. An image's size follows from no shape: sizes that the poolings round down look alike.
+// tensors and what the reader knows say together. The shapes do not determine an image's size, since the poolings round down.
 func specOf(file []byte, known Spec) (Spec, error) {
 	_, metadata, err := safetensors.ReadMetadata(file)
 	if err != nil {
@@ -47,12 +47,12 @@ func specOf(file []byte, known Spec) (Spec, error) {
 		return Spec{}, &UnknownError{"image size"}
 	}
 	if err := ValidateActivation(spec.Activation); err != nil {
-		return Spec{}, fmt.Errorf("its %w", err)
+		return Spec{}, fmt.Errorf("its %v", err) // not an option's error: nobody gave it
 	}
 	return spec, nil
 }
 
-// takeShapes sets what follows from the shapes of the tensors.
+// takeShapes sets what the shapes of the tensors determine.
 func (s *Spec) takeShapes(tensors map[string]*safetensors.TensorInfo) error {
 	for name, width := range map[string]*int{
 		"conv1.bias": &s.Channels[0], "conv2.bias": &s.Channels[1], "fc1.bias": &s.Hidden[0], "fc2.bias": &s.Hidden[1], "fc3.bias": &s.Classes,

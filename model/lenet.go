@@ -69,7 +69,7 @@ func New(spec Spec, o Options) (*LeNet, error) {
 	}
 	if err := torchx.Do(func(*torchx.Scope) error { return n.make() }); err != nil {
 		n.Close()
-		return nil, fmt.Errorf("model: making the network: %w", err)
+		return nil, fmt.Errorf("model: creating the network: %w", err)
 	}
 	return n, nil
 }

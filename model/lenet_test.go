@@ -245,7 +245,7 @@ func TestNetworkTakesOtherWidths(t *testing.T) {
 // A name that one layer knows and another does not must train nothing: no default stands in for it.
 func TestAnActivationThatIsNotInTheRegistryCannotTrain(t *testing.T) {
 	spec := model.Report()
-	for _, name := range []string{"swish", "", "none", "Sigmoid"} {
+	for _, name := range []string{"no-such-activation", "", "none", "Sigmoid"} {
 		spec.Activation = name
 		for _, kernels := range []compute.Kernels{compute.Fused, compute.Reference} {
 			if net, err := model.New(spec, model.Options{Kernels: kernels, Device: "cpu"}); err == nil {

@@ -14,7 +14,7 @@ import (
 	"lenet/torchx"
 )
 
-// The keys of a file's metadata. Files of before there was a Spec have the activation alone.
+// The keys of a file's metadata. Files from before there was a Spec have the activation alone, and their programs read no more.
 const (
 	specKey       = "lenet"
 	activationKey = "activation"
@@ -47,7 +47,7 @@ func (n *LeNet) Save(path string) error {
 	if err != nil {
 		return fmt.Errorf("model: %w", err)
 	}
-	file, err := safetensors.Serialize(views, map[string]string{"format": "pt", specKey: string(spec)})
+	file, err := safetensors.Serialize(views, map[string]string{"format": "pt", specKey: string(spec), activationKey: n.Activation})
 	if err != nil {
 		return fmt.Errorf("model: %w", err)
 	}
@@ -116,7 +116,7 @@ func readFile(path string) ([]byte, error) {
 		return nil, fmt.Errorf("model: %w", err)
 	}
 	if !info.Mode().IsRegular() || info.Size() > maxFile {
-		return nil, fmt.Errorf("model: %s: it is no checkpoint of a LeNet, but %v of %d bytes", path, info.Mode().Type(), info.Size())
+		return nil, fmt.Errorf("model: %s: it is not a weights file of a LeNet: %d bytes, mode %v", path, info.Size(), info.Mode())
 	}
 	file, err := os.ReadFile(path)
 	if err != nil {

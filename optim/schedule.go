@@ -20,7 +20,7 @@ type position struct {
 	perEpoch        float64
 }
 
-// schedules are all schedules: a name, and the multiplier of the base learning rate at a step behind the warm-up.
+// schedules are all schedules: a name, and the multiplier of the base learning rate at a step after the warm-up.
 var schedules = []struct {
 	name       string
 	ownWarmUp  bool // the multiplier includes the warm-up

@@ -40,7 +40,7 @@ var (
 
 // A name that only the list of schedules knows is impossible, since there is none; one that nobody knows trains nothing.
 func TestAnUnknownScheduleIsRefused(t *testing.T) {
-	s := Schedule{Name: "linear", StepSize: 1, Gamma: 1}
+	s := Schedule{Name: "no-such-schedule", StepSize: 1, Gamma: 1}
 	if err := s.Validate(4); err == nil {
 		t.Error("it is valid")
 	}

@@ -1,5 +1,5 @@
-// Package option is what the options of all commands share: struct tags that describe them, their defaults, and the error of a value that
-// cannot be.
+// Package option is what the options of all commands share: struct tags that describe them, their defaults, and the error of an invalid
+// value.
 //
 // An option is a field of a struct with kong's tags (https://github.com/alecthomas/kong). Its help may name a list of [Names] as ${list}.
 package option
@@ -13,7 +13,7 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// An Error reports an option's value that cannot be: a mistake of whoever gave it, not a failure of the program.
+// An Error reports an option's invalid value: a mistake of whoever gave it, not a failure of the program.
 type Error struct {
 	Option  string // its name, as "batch-size"
 	Problem string // what is wrong and what is right, as "is 0 and must be 1 or more"

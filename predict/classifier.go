@@ -2,6 +2,7 @@ package predict
 
 import (
 	"context"
+	"errors"
 	"image"
 
 	"lenet/metrics"
@@ -29,7 +30,10 @@ func NewClassifier(ctx context.Context, o Options, log func(string)) (*Classifie
 			f(net)
 		}
 	}()
-	return c, <-opened
+	if err := <-opened; err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
 // A Class is what a network takes an image for.
@@ -45,10 +49,13 @@ func classOf(probabilities []float64) Class {
 	return Class{metrics.Largest(probabilities), probabilities}
 }
 
-// Classify returns what a picture of one digit shows. The picture is normalized, as [Prepare] does.
+// Classify returns what a picture of one digit shows. The picture is normalized, as [Prepare] does. ctx ends the waiting for its turn.
 func (c *Classifier) Classify(ctx context.Context, picture image.Image) (class Class, err error) {
+	if picture == nil {
+		return class, errors.New("predict: there is no picture")
+	}
 	finished := make(chan struct{})
-	c.work <- func(net *Network) {
+	classify := func(net *Network) {
 		defer close(finished)
 		var pixels []uint8
 		if pixels, err = Prepare(picture, net.Rows, net.Cols); err != nil {
@@ -58,6 +65,11 @@ func (c *Classifier) Classify(ctx context.Context, picture image.Image) (class C
 		if all, err = net.Probabilities(ctx, pixels); err == nil {
 			class = classOf(all[0])
 		}
+	}
+	select {
+	case c.work <- classify:
+	case <-ctx.Done():
+		return class, context.Cause(ctx)
 	}
 	<-finished
 	return class, err

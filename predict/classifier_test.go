@@ -2,6 +2,7 @@ package predict
 
 import (
 	"context"
+	"errors"
 	"image"
 	"path/filepath"
 	"sync"
@@ -68,15 +69,22 @@ func TestAClassifierServesGoroutinesAtOnce(t *testing.T) {
 		})
 	}
 	group.Wait()
-	if _, err := c.Classify(context.Background(), image.NewGray(image.Rect(0, 0, 9, 9))); err == nil {
-		t.Error("an empty picture was classified")
+	for _, picture := range []image.Image{nil, image.NewGray(image.Rectangle{}), image.NewGray(image.Rect(0, 0, 9, 9))} {
+		if _, err := c.Classify(context.Background(), picture); err == nil {
+			t.Errorf("%v was classified", picture)
+		}
+	}
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := c.Classify(ended, pictures[0]); err != nil && !errors.Is(err, context.Canceled) {
+		t.Error(err)
 	}
 }
 
 func TestAClassifierOfNothingIsAnError(t *testing.T) {
 	o := Defaults()
 	o.Model, o.Device = filepath.Join(t.TempDir(), "none"), "cpu"
-	if _, err := NewClassifier(t.Context(), o, func(string) {}); err == nil {
+	if c, err := NewClassifier(t.Context(), o, func(string) {}); err == nil || c != nil {
 		t.Error("it was opened")
 	}
 }

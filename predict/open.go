@@ -49,9 +49,17 @@ func Open(ctx context.Context, o Options, log func(string)) (*Network, error) {
 	if err := o.Resources.Validate(); err != nil {
 		return nil, err
 	}
+	if o.Activation != "" {
+		if err := model.ValidateActivation(o.Activation); err != nil {
+			return nil, err
+		}
+	}
 	path, dir, err := runs.FindWeights(o.Model)
 	if err != nil {
 		return nil, err
+	}
+	if o.Model == "" {
+		log("the newest run, " + string(dir))
 	}
 	n := &Network{Dir: dir, source: dataset.Source{Dataset: o.Dataset, Dir: o.Dir, Mirror: o.Mirror}}
 	known, err := n.known(ctx, o, log)

@@ -38,11 +38,8 @@ func ReadPicture(path string, rows, cols int) ([]uint8, error) {
 	if err != nil {
 		return nil, fmt.Errorf("predict: %s: %w", path, err)
 	}
-	if config.Width < 1 || config.Height < 1 {
-		return nil, fmt.Errorf("predict: %s has no pixels: it is %dx%d", path, config.Width, config.Height)
-	}
-	if float64(config.Width)*float64(config.Height) > maxPixels {
-		return nil, fmt.Errorf("predict: %s has %dx%d pixels, more than %.0f million; scale it down", path, config.Width, config.Height, maxPixels/1e6)
+	if err := checkSize(config.Width, config.Height); err != nil { // before it is decoded
+		return nil, fmt.Errorf("predict: %s: %w", path, err)
 	}
 	if _, err := file.Seek(0, 0); err != nil {
 		return nil, fmt.Errorf("predict: %w", err)
@@ -58,6 +55,16 @@ func ReadPicture(path string, rows, cols int) ([]uint8, error) {
 	return digit, nil
 }
 
+func checkSize(width, height int) error {
+	switch {
+	case width < 1 || height < 1:
+		return fmt.Errorf("it has no pixels: it is %dx%d", width, height)
+	case float64(width)*float64(height) > maxPixels:
+		return fmt.Errorf("it has %dx%d pixels, more than %.0f million; scale it down", width, height, maxPixels/1e6)
+	}
+	return nil
+}
+
 // The shares of the range from background to ink below which a pixel is taken for background, and above which it is taken for the digit.
 const (
 	noise = 0.1
@@ -65,8 +72,11 @@ const (
 )
 
 // Prepare normalizes a picture of one digit the way MNIST's images were: grey, light on dark, cropped to the digit, scaled so that it fills a
-// box of 20x20 of 28x28 pixels, and placed so that its centre of mass is the image's. It returns rows x cols pixels.
+// box of 20x20 of 28x28 pixels, and placed so that its centre of mass is where MNIST's images have it. It returns rows x cols pixels.
 func Prepare(picture image.Image, rows, cols int) ([]uint8, error) {
+	if err := checkSize(picture.Bounds().Dx(), picture.Bounds().Dy()); err != nil {
+		return nil, err
+	}
 	grey := image.NewGray(image.Rectangle{Max: picture.Bounds().Size()})
 	draw.Draw(grey, grey.Rect, image.NewUniform(color.White), image.Point{}, draw.Src) // below what is transparent
 	draw.Draw(grey, grey.Rect, picture, picture.Bounds().Min, draw.Over)

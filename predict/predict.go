@@ -61,7 +61,7 @@ type Prediction struct {
 	Class
 }
 
-// Draw returns predictions for n different images of a set, drawn at random. Which ones they are follows from seed.
+// Draw returns predictions for n different images of a set, drawn at random. The seed determines which ones they are.
 func (n *Network) Draw(ctx context.Context, set *dataset.Set, count int, seed uint64) ([]Prediction, error) {
 	indices := rand.New(rand.NewPCG(seed, 0)).Perm(set.Len())[:min(count, set.Len())]
 	size := set.Rows * set.Cols

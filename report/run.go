@@ -3,6 +3,7 @@ package report
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -51,7 +52,7 @@ func runSection(ctx context.Context, folder string, o Options, log func(string))
 		return nil, err
 	}
 
-	s := &section{dir: dir, Title: fmt.Sprintf("%s: %d epochs, learning rate %v, batch size %d", strings.ToUpper(config.Dataset), len(epochs), config.LearningRate, config.BatchSize)}
+	s := &section{dir: dir, Title: fmt.Sprintf("%s: %s, learning rate %v, batch size %d", nameOf(config), counted(len(epochs), "epoch"), config.LearningRate, config.BatchSize)}
 	s.Texts = runTexts(config, epochs, result)
 	original := o.Original && isOriginalRun(config.Options)
 	if original {
@@ -67,8 +68,27 @@ func runSection(ctx context.Context, folder string, o Options, log func(string))
 	if s.Pictures, err = drawn(pictures...); err != nil {
 		return nil, err
 	}
-	s.Details = []table{epochTable(epochs, original), classTable(result)}
+	s.Details = []table{classTable(result)}
+	if len(epochs) > 0 {
+		s.Details = append([]table{epochTable(epochs, original)}, s.Details...)
+	}
 	return s, s.describe(config)
+}
+
+// nameOf returns the name of the data that a run was trained on.
+func nameOf(config *train.Config) string {
+	if config.Dir != "" {
+		return filepath.Base(config.Dir)
+	}
+	return strings.ToUpper(config.Dataset)
+}
+
+// counted returns a number of things in words.
+func counted(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 func runTexts(config *train.Config, epochs []metrics.Epoch, r *metrics.Result) []string {
@@ -80,8 +100,8 @@ func runTexts(config *train.Config, epochs []metrics.Epoch, r *metrics.Result) [
 	for i := range epochs {
 		seconds += epochs[i].Seconds()
 	}
-	return []string{fmt.Sprintf("%s, after %d epochs in %.1f s: %.2f s per epoch with testing, on %s with %s (%s).",
-		text, len(epochs), seconds, seconds/float64(len(epochs)), config.Device, threads(config.Threads), config.Versions.CPUCapability)}
+	return []string{fmt.Sprintf("%s, after %s in %.1f s: %.2f s per epoch with testing, on %s with %s (%s).",
+		text, counted(len(epochs), "epoch"), seconds, seconds/float64(len(epochs)), config.Device, threads(config.Threads), config.Versions.CPUCapability)}
 }
 
 // curves returns a plot by epoch of each measure that is plotted, with a line for each split that has it.

@@ -63,15 +63,15 @@ func New(path, prefix string, at time.Time, overwrite bool) (Dir, error) {
 	return d, nil
 }
 
-// Make makes the folder and writes its options. The measures and weights of a run that is overwritten are removed.
+// Make makes the folder and writes its options. The measures, trials and weights of what is overwritten are removed.
 func (d Dir) Make(config any) error {
 	if err := os.MkdirAll(string(d), 0o777); err != nil {
-		return fmt.Errorf("runs: making the folder: %w", err)
+		return fmt.Errorf("runs: creating the folder: %w", err)
 	}
 	if err := d.WriteConfig(config); err != nil {
 		return err
 	}
-	for _, name := range []string{metricsFile, weightsFile} {
+	for _, name := range []string{metricsFile, weightsFile, trialsFile} {
 		if err := os.Remove(d.file(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("runs: %w", err)
 		}
@@ -79,8 +79,11 @@ func (d Dir) Make(config any) error {
 	return nil
 }
 
-// IsSweep says whether the folder is a sweep's.
-func (d Dir) IsSweep() bool { return exists(d.file(trialsFile)) }
+// IsSweep says whether the folder is a sweep's: its options say how many trials run at once, or it has trials.
+func (d Dir) IsSweep() bool {
+	var config struct{ Jobs *int }
+	return exists(d.file(trialsFile)) || d.ReadConfig(&config) == nil && config.Jobs != nil
+}
 
 // Exists says whether the folder holds the options of a run or a sweep.
 func (d Dir) Exists() bool { return exists(d.file(configFile)) }
@@ -92,6 +95,9 @@ func (d Dir) Weights() string { return d.file(weightsFile) }
 func (d Dir) TrialWeights(number int) string {
 	return d.file(fmt.Sprintf("trial-%03d.safetensors", number))
 }
+
+// Config returns the path of the options.
+func (d Dir) Config() string { return d.file(configFile) }
 
 // Page returns the path of the report page.
 func (d Dir) Page() string { return d.file(pageFile) }

@@ -26,7 +26,9 @@ func (d Dir) AppendEpoch(e metrics.Epoch) error { return appendLine(d.file(metri
 
 // Epochs returns a run's measures, epoch by epoch. The cut is nil where the file is whole.
 //
-// Errors: [fs.ErrNotExist]; a line that is broken and not the last.
+// A run that was stopped in its first epoch has none.
+//
+// Errors: a line that is broken and not the last.
 func (d Dir) Epochs() ([]metrics.Epoch, *Cut, error) {
 	return readLines[metrics.Epoch](d.file(metricsFile))
 }
@@ -48,11 +50,7 @@ func WriteTrials[Trial any](d Dir, trials []Trial) error {
 
 // ReadTrials returns a sweep's trials, line by line; none where the file is missing. The cut is nil where the file is whole.
 func ReadTrials[Trial any](d Dir) ([]Trial, *Cut, error) {
-	trials, cut, err := readLines[Trial](d.file(trialsFile))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, nil
-	}
-	return trials, cut, err
+	return readLines[Trial](d.file(trialsFile))
 }
 
 // appendLine appends a value, as JSON, to a file of lines.
@@ -72,17 +70,23 @@ func appendLine(path string, value any) error {
 	return nil
 }
 
-// readLines reads a file of lines. A last line that is no JSON was cut.
+// readLines reads a file of lines; a file that is missing has none. A last line that is no JSON was cut.
 func readLines[Value any](path string) ([]Value, *Cut, error) {
 	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, nil
+	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("runs: no run: %w", err)
+		return nil, nil, fmt.Errorf("runs: %w", err)
 	}
 	var values []Value
 	for line := range bytes.Lines(text) {
 		var value Value
 		err := json.Unmarshal(line, &value)
 		text = text[len(line):]
+		if len(bytes.TrimSpace(line)) == 0 {
+			continue
+		}
 		if last := len(text) == 0; last && err != nil {
 			return values, &Cut{path, len(values) + 1}, nil
 		}

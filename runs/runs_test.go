@@ -72,8 +72,8 @@ func TestAFolderIsOverwrittenOnlyIfAsked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := d.Epochs(); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("the measures of the run before are still there (%v)", err)
+	if epochs, _, err := d.Epochs(); len(epochs) != 0 || err != nil {
+		t.Errorf("the measures of the run before are still there: %v (%v)", epochs, err)
 	}
 }
 
@@ -94,13 +94,14 @@ func TestFoldersOfOneSecondDiffer(t *testing.T) {
 func TestALineThatWasCutIsSaidAndTheOthersAreUsed(t *testing.T) {
 	d := made(t)
 	for text, want := range map[string]struct{ epochs, cut int }{
-		"":                               {0, 0},
-		"{\"epoch\":1}\n":                {1, 0},
-		"{\"epoch\":1}\n{\"epo":          {1, 2},
-		"{\"epoch\":1}\n{\"epoch\":2}":   {2, 0},
-		"{\"epoch\":1}\n\x00\x00\x00":    {1, 2},
-		"{\"epo":                         {0, 1},
-		"{\"epoch\":1}\n{\"epoch\":2}\n": {2, 0},
+		"":                                 {0, 0},
+		"{\"epoch\":1}\n":                  {1, 0},
+		"{\"epoch\":1}\n{\"epo":            {1, 2},
+		"{\"epoch\":1}\n{\"epoch\":2}":     {2, 0},
+		"{\"epoch\":1}\n\x00\x00\x00":      {1, 2},
+		"{\"epo":                           {0, 1},
+		"{\"epoch\":1}\n{\"epoch\":2}\n":   {2, 0},
+		"{\"epoch\":1}\n\n{\"epoch\":2}\n": {2, 0},
 	} {
 		write(t, d.file(metricsFile), text)
 		epochs, cut, err := d.Epochs()
@@ -119,6 +120,9 @@ func TestTrialsAreReadLineByLine(t *testing.T) {
 	d := made(t)
 	if trials, cut, err := ReadTrials[trial](d); trials != nil || cut != nil || err != nil || d.IsSweep() {
 		t.Errorf("without a file: %v, %v (%v)", trials, cut, err)
+	}
+	if err := d.WriteConfig(map[string]int{"jobs": 2}); err != nil || !d.IsSweep() {
+		t.Errorf("the options of a sweep before its first trial: %v", err)
 	}
 	if err := errors.Join(d.AppendTrial(trial{1}), d.AppendTrial(trial{2})); err != nil {
 		t.Fatal(err)

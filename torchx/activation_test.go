@@ -114,7 +114,7 @@ func TestLookupActivationNamesThoseThatThereAre(t *testing.T) {
 			t.Errorf("%s: %+v (%v), want %+v", f.Name, got, err, f)
 		}
 	}
-	for _, name := range []string{"", "none", "swish"} {
+	for _, name := range []string{"", "none", "no-such"} {
 		f, err := LookupActivation(name)
 		if f != (Activation{}) || err == nil || !strings.HasSuffix(err.Error(), "the activations are sigmoid, tanh, relu, gelu") {
 			t.Errorf("%q: %+v, %v", name, f, err)

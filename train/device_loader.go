@@ -44,10 +44,11 @@ func newDeviceLoader(loader *dataset.Loader, device string, onDevice *bool) (dev
 		}
 		resident = int64(len(loader.Set().Images)) < free/2 // the rest is for the network
 	}
+	open := newStreamLoader
 	if resident {
-		return newResidentLoader(loader, device)
+		open = newResidentLoader
 	}
-	return newStreamLoader(loader, device)
+	return open(loader, device)
 }
 
 // A hostLoader is for a network on the CPU, which reads the batches where the loader gathered them.
@@ -130,7 +131,7 @@ type streamLoader struct {
 // ringLength is how many batches may be under way. A few suffice: the copy of one takes less time than its step.
 const ringLength = 8
 
-func newStreamLoader(loader *dataset.Loader, device string) (*streamLoader, error) {
+func newStreamLoader(loader *dataset.Loader, device string) (deviceLoader, error) {
 	memory, err := newDeviceMemory(loader, device)
 	if err != nil {
 		return nil, err
@@ -173,7 +174,7 @@ type residentLoader struct {
 	images, labels, order torch.Tensor // of the set: [N, pixels] and [N] uint8, [N] int32
 }
 
-func newResidentLoader(loader *dataset.Loader, device string) (*residentLoader, error) {
+func newResidentLoader(loader *dataset.Loader, device string) (deviceLoader, error) {
 	memory, err := newDeviceMemory(loader, device)
 	if err != nil {
 		return nil, err

@@ -113,3 +113,14 @@ func TestResidentLoaderYieldsTheLoadersBatches(t *testing.T) {
 		t.Errorf("cancelled after a batch: %d batches, then %v", batches, last)
 	}
 }
+
+// A loader that cannot be made is nil, so that a session that fails closes only what it has.
+func TestALoaderThatFailsIsNil(t *testing.T) {
+	set, _ := datasettest.MNIST(t)
+	for _, resident := range []bool{true, false} {
+		l, err := newDeviceLoader(dataset.NewLoader(datasettest.First(set, 4), 2), "cuda:99", &resident)
+		if err == nil || l != nil {
+			t.Errorf("resident %v: loader %v, error %v", resident, l, err)
+		}
+	}
+}

@@ -27,7 +27,7 @@ type Step struct {
 	Sums  torchx.Sums // of the epoch until now
 }
 
-// ErrStop, as the error of an observer's Epoch, ends the run after this epoch as if it had been the last one. Observers behind this one still hear of
+// ErrStop, as the error of an observer's Epoch (and of no other of its methods), ends the run after this epoch as if it had been the last one. The observers after this one still hear of
 // the epoch.
 var ErrStop = errors.New("train: stop after this epoch")
 
@@ -51,18 +51,11 @@ func (r *Running) own() []Observer {
 	return all
 }
 
-// A weightsWriter saves the weights of the last epoch or, with early stopping, of the best one; and those of an epoch that was interrupted.
+// A weightsWriter saves the weights of the last epoch or, with early stopping, of the best one.
 type weightsWriter struct{ BaseObserver }
 
 func (weightsWriter) Epoch(r *Running, e metrics.Epoch) error {
 	if r.Options.EarlyStop > 0 && r.Summary.BestEpoch != e.Number {
-		return nil
-	}
-	return r.Session.Save(r.Dir.Weights())
-}
-
-func (weightsWriter) End(r *Running, err error) error {
-	if interrupted := new(Interrupted); !errors.As(err, &interrupted) {
 		return nil
 	}
 	return r.Session.Save(r.Dir.Weights())

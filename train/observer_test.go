@@ -1,6 +1,8 @@
 package train_test
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -107,5 +109,44 @@ func TestTheHookRunsBetweenGradientsAndUpdate(t *testing.T) {
 	}
 	if len(trained) == 0 {
 		t.Error("no weights")
+	}
+}
+
+// Where the weights of an interrupted epoch cannot be saved, the error says that alone.
+func TestAnInterruptedRunThatCannotSaveSaysSo(t *testing.T) {
+	o := options(t, 128, 10)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	defer cancel(nil)
+	c := &counter{onStep: func() {
+		if err := os.RemoveAll(o.Out); err != nil {
+			t.Error(err)
+		}
+		cancel(errRecorder)
+	}}
+	var interrupted *train.Interrupted
+	if err := runError(t, ctx, o, c); errors.As(err, &interrupted) || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), "saving the weights") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// Early stopping keeps the best weights, also from an epoch that is interrupted.
+func TestAnInterruptedEpochDoesNotReplaceTheBestWeights(t *testing.T) {
+	o := options(t, 300, 50)
+	o.Validation, o.EarlyStop, o.Epochs = 100, 9, 9
+	ctx, cancel := context.WithCancelCause(t.Context())
+	defer cancel(nil)
+	var best []byte
+	c := &counter{}
+	c.onStep = func() {
+		if c.steps == 5 { // of 4 in an epoch
+			best = weights(t, o)
+			cancel(errRecorder)
+		}
+	}
+	if err := runError(t, ctx, o, c); !errors.Is(err, errRecorder) {
+		t.Errorf("error %v", err)
+	}
+	if !bytes.Equal(best, weights(t, o)) {
+		t.Error("the weights are no longer those of the best epoch")
 	}
 }

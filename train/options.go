@@ -51,7 +51,7 @@ type Options struct {
 	Hyperparameters
 	Method
 
-	Validation int   `json:"validation" default:"0" placeholder:"N" help:"Images split off the training set to validate with, each label's share alike."`
+	Validation int   `json:"validation" default:"0" placeholder:"N" help:"Images split off the training set to validate with, the same share of each label."`
 	EarlyStop  int   `json:"early_stop" default:"0" placeholder:"N" help:"Stop after N epochs without a better validation accuracy, and keep the best epoch's weights."`
 	Graph      Graph `json:"graph" default:"auto" placeholder:"MODE" help:"Steps as a CUDA graph: auto (where that works), on or off."`
 

@@ -20,7 +20,7 @@ type Config struct {
 	runs.Provenance
 }
 
-// ReadConfig returns the options of the run in a folder. What an old version's lack has its default.
+// ReadConfig returns the options of the run in a folder. An option that it lacks, as one of an old version may, has its default.
 //
 // Errors: [fs.ErrNotExist].
 func ReadConfig(dir runs.Dir) (*Config, error) {
@@ -157,10 +157,16 @@ func tell(observers []Observer, f func(Observer) error) (stop error) {
 	return stop
 }
 
-// interrupted returns err, or, where it is that ctx ended, an [Interrupted].
+// interrupted returns err. Where it is that ctx ended, it saves the weights, unless early stopping keeps those of an earlier epoch, and returns an
+// [Interrupted].
 func (r *Running) interrupted(ctx context.Context, err error, epoch int) error {
 	if ctx.Err() == nil || !errors.Is(err, context.Cause(ctx)) {
 		return err
+	}
+	if r.Options.EarlyStop == 0 || len(r.Summary.Epochs) == 0 {
+		if err := r.Session.Save(r.Dir.Weights()); err != nil {
+			return err
+		}
 	}
 	return &Interrupted{Cause: err, Epoch: epoch, Weights: r.Dir.Weights()}
 }

@@ -94,7 +94,9 @@ func (o *Options) axes() ([]Axis, error) {
 			if err := axis.set(&s, value); err != nil {
 				return nil, option.Errorf(axis.Name, "is %q, which is not a valid number", value)
 			}
-			axis.Values = append(axis.Values, axis.Of(s))
+			if value := axis.Of(s); !slices.Contains(axis.Values, value) {
+				axis.Values = append(axis.Values, value)
+			}
 		}
 		axes = append(axes, axis)
 	}

@@ -139,6 +139,9 @@ func Read(dir runs.Dir, log func(string)) (*Result, *Config, error) {
 
 func readConfig(dir runs.Dir) (*Config, error) {
 	config := &Config{Options: Defaults()}
+	if dir.Exists() && !dir.IsSweep() {
+		return nil, fmt.Errorf("tune: %s is the folder of a run, and not of a sweep", dir)
+	}
 	return config, dir.ReadConfig(config)
 }
 
@@ -154,7 +157,8 @@ func run(ctx context.Context, o Options, version string, report Reporter, done m
 	if err := o.resolve(len(settings), report.Log); err != nil {
 		return nil, err
 	}
-	s := &sweep{options: o, dir: runs.Dir(o.Out), report: report, log: once(report.Log)}
+	s := &sweep{options: o, dir: runs.Dir(o.Out), report: report}
+	s.log = s.once(report.Log)
 	if s.data, err = o.Source.Load(ctx, s.log); err != nil {
 		return nil, err
 	}
@@ -328,12 +332,11 @@ func (s *sweep) record(t *Trial) error {
 }
 
 // once returns a log that leaves out lines that it was given before: every trial may have the same notice.
-func once(log func(string)) func(string) {
-	var lock sync.Mutex
+func (s *sweep) once(log func(string)) func(string) {
 	told := map[string]bool{}
 	return func(line string) {
-		lock.Lock()
-		defer lock.Unlock()
+		s.lock.Lock()
+		defer s.lock.Unlock()
 		if !told[line] {
 			told[line] = true
 			log(line)

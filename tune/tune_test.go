@@ -98,7 +98,7 @@ func TestOptionsThatCannotBeAreErrors(t *testing.T) {
 		"batch-size is \"1.5\"": func(o *Options) { o.BatchSize = "1.5" },
 		"batch-size is 0":       func(o *Options) { o.BatchSize = "0" },
 		"optimizer is":          func(o *Options) { o.Optimizer = "sgd,lion" },
-		"activation is":         func(o *Options) { o.Activation = "swish" },
+		"activation is":         func(o *Options) { o.Activation = "no-such" },
 		"seed is \"-1\"":        func(o *Options) { o.Seed = "-1" },
 		"epochs is 0":           func(o *Options) { o.Epochs = 0 },
 		"trials is -1":          func(o *Options) { o.Trials = -1 },

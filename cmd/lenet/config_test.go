@@ -48,9 +48,9 @@ func TestConfigRepeatsARun(t *testing.T) {
 	if _, weights := again("again"); !bytes.Equal(weights, want) {
 		t.Error("the repeated run has other weights")
 	}
-	config, weights := again("other", "--seed=8", "--recipe=fast")
-	if bytes.Equal(weights, want) || config.Seed != 8 || config.Validation != 10 || config.Activation != "relu" || config.Epochs != 3 {
-		t.Errorf("with --seed 8 and the recipe given anew: %+v", config.Options)
+	config, weights := again("other", "--seed=8", "--activation=relu")
+	if bytes.Equal(weights, want) || config.Seed != 8 || config.Validation != 10 || config.Activation != "relu" || config.Epochs != 2 {
+		t.Errorf("with --seed 8 and --activation relu: %+v", config.Options)
 	}
 
 	// Without --out the run goes to a new folder, and not to the old one.
@@ -58,9 +58,22 @@ func TestConfigRepeatsARun(t *testing.T) {
 	if code != 0 || !strings.Contains(stdout, "saved in runs/2") {
 		t.Errorf("exit code %d, standard error %q, output %q", code, stderr, stdout)
 	}
-	for path, want := range map[string]string{"nowhere.json": "no such file", os.Args[0]: "does not hold the options of a run"} {
-		if _, stderr, code := lenet(t, "train", "--config", path); code != exitUsage || !strings.Contains(stderr, want) || strings.Count(stderr, "\n") != 1 {
-			t.Errorf("--config %s: exit code %d, standard error %q", path, code, stderr)
+	sweep := filepath.Join(t.TempDir(), "sweep.json")
+	if err := os.WriteFile(sweep, []byte(`{"lr": "0.1,0.2", "epochs": 3}`), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"--config=nowhere.json"}, "lenet: --config cannot be used: runs: no run or sweep: open nowhere.json: no such file"},
+		{[]string{"--config", os.Args[0]}, "does not hold the options of a run"},
+		{[]string{"--config", sweep}, "lenet: --config cannot be used: runs: " + sweep},
+		{[]string{"--config", out, "--recipe=fast"}, "lenet: --recipe and --config are two sets of options"},
+		{[]string{"--config", out, "--lr=0"}, "lenet: --lr is 0"},
+	} {
+		if _, stderr, code := lenet(t, append([]string{"train"}, c.args...)...); code != exitUsage || !strings.Contains(stderr, c.want) || strings.Count(stderr, "\n") != 1 {
+			t.Errorf("%q: exit code %d, standard error %q, want %q", c.args, code, stderr, c.want)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -8,10 +9,12 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"lenet/option"
+	"lenet/runs"
 	"lenet/train"
 )
 
-// A flag that is not on the command line has the value of the recipe there, if that has one; else that of --config's file; else that of its environment
+// A flag that is not on the command line has the value of the recipe there or of --config's file, if that has one; else that of its environment
 // variable; else its default.
 
 // fromRecipe returns the value that the recipe on the command line has for a flag, if any.
@@ -25,36 +28,49 @@ func fromRecipe(command *kong.Context, _ *kong.Path, flag *kong.Flag) (any, erro
 }
 
 // notRepeated are the flags that --config does not set: where a run goes is not part of what it is.
-var notRepeated = map[string]bool{"out": true, "force": true, "config": true}
+var notRepeated = map[string]bool{"out": true, "force": true}
 
-// fromConfig returns the value that the config.json on the command line has for a flag, if any.
-func fromConfig(command *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+// BeforeResolve reads --config's file.
+func (c *trainCommand) BeforeResolve(command *kong.Context) error {
 	path, ok := given(command, "config")
+	if !ok {
+		return nil
+	}
+	if _, ok := given(command, "recipe"); ok {
+		return option.Errorf("recipe", "and --config are two sets of options; give one of the two")
+	}
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		path = runs.Dir(path).Config()
+	}
+	for _, into := range []any{&c.repeated, new(train.Config)} { // the second only checks the types
+		if err := runs.ReadConfig(path, into); err != nil {
+			return option.Errorf("config", "cannot be used: %v", err)
+		}
+	}
+	return nil
+}
+
+// fromConfig returns the value that --config's file has for a flag, if any.
+func (c *trainCommand) fromConfig(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+	value, ok := c.repeated[strings.ReplaceAll(flag.Name, "-", "_")]
 	if !ok || notRepeated[flag.Name] {
 		return nil, nil
 	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
+	var text string
+	if json.Unmarshal(value, &text) == nil {
+		if text == "" { // as where nothing was given
+			return nil, nil
+		}
+		return text, nil
 	}
-	var values map[string]any
-	decoder := json.NewDecoder(strings.NewReader(string(text)))
-	decoder.UseNumber()
-	if err := decoder.Decode(&values); err != nil {
-		return nil, fmt.Errorf("%s does not hold the options of a run: %w", path, err)
-	}
-	value, ok := values[strings.ReplaceAll(flag.Name, "-", "_")]
-	if !ok || value == "" {
+	if string(value) == "null" {
 		return nil, nil
 	}
-	if list, ok := value.([]any); ok {
-		var items []string
-		for _, item := range list {
-			items = append(items, fmt.Sprint(item))
-		}
-		return strings.Join(items, ","), nil
+	var list bytes.Buffer
+	if err := json.Compact(&list, value); err != nil {
+		return nil, err
 	}
-	return fmt.Sprint(value), nil
+	return strings.Trim(list.String(), "[]"), nil // a number, a boolean, or a list, as flags write them
 }
 
 // given returns the value of a flag that is on the command line.

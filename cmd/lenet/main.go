@@ -64,7 +64,7 @@ func newParser(c *commands) *kong.Kong {
 		train.Names.Vars(),
 		kong.Vars{"version": version},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
-		kong.Resolvers(kong.ResolverFunc(fromConfig), kong.ResolverFunc(fromRecipe)),
+		kong.Resolvers(kong.ResolverFunc(fromRecipe), kong.ResolverFunc(c.Train.fromConfig)),
 		kong.ValueFormatter(helpWithDefault))
 }
 

@@ -240,7 +240,7 @@ func TestBadInputIsOneLineAndAnExitCode(t *testing.T) {
 		{"wrong type", []string{"train", "--data", with(datasettest.TrainImages, idx(dataset.Float32, []int{20, 28, 28}, make([]byte, 20*28*28*4)))}, 1, "float32"},
 		{"label 12", []string{"train", "--data", with(datasettest.TestLabels, idx(dataset.Uint8, []int{5}, []byte{1, 2, 12, 3, 4}))}, 1, "label 2 is 12"},
 		{"out below a file", []string{"train", "--data", data, "--out", filepath.Join(file, "run")}, 1, "not a directory"},
-		{"out in no writable place", []string{"train", "--data", data, "--out", "/proc/run"}, 1, "making the folder"},
+		{"out in no writable place", []string{"train", "--data", data, "--out", "/proc/run"}, 1, "creating the folder"},
 		{"no model", []string{"eval", "--data", data}, 1, "there is no run in runs/ here; train one, or name one with --model"},
 		{"model missing", []string{"eval", "--data", data, "--model=none"}, 1, "no such file"},
 		{"model of another shape", []string{"eval", "--data", data, "--model", otherShape(t)}, 1, "the network was trained for 32x32"},

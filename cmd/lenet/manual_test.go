@@ -36,7 +36,7 @@ const manualHead = `# The command line
 
 <!-- Generated from the flags by ` + "`make docs`" + `. -->
 
-A flag's value is the first of: the command line, the ` + "`--recipe`" + ` given there, ` + "`--config`" + `'s file (of ` + "`lenet train`" + `), the environment variable, the default.
+A flag's value is the first of: the command line, the ` + "`--recipe`" + ` or ` + "`--config`" + ` given there, the environment variable, the default.
 Lists such as ` + "`--lr 0.05,0.1`" + ` are written with commas.
 
 `
@@ -82,7 +82,14 @@ func manual(parser *kong.Kong) string {
 	for _, name := range slices.Sorted(maps.Keys(train.Recipes)) {
 		var sets []string
 		for _, flag := range slices.Sorted(maps.Keys(train.Recipes[name])) {
-			sets = append(sets, fmt.Sprintf("`--%s %s`", flag, train.Recipes[name][flag]))
+			text := "--" + flag + " " + train.Recipes[name][flag]
+			switch train.Recipes[name][flag] {
+			case "true":
+				text = "--" + flag
+			case "false":
+				text = "--no-" + flag
+			}
+			sets = append(sets, "`"+text+"`")
 		}
 		if sets == nil {
 			sets = []string{"nothing: the defaults are the lab report's final run"}

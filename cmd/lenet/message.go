@@ -51,7 +51,7 @@ func advice(err error) string {
 	case errors.As(err, &exists) && exists.Sweep:
 		return fmt.Sprintf("give another --out, or continue the sweep with lenet tune --resume %s", exists.Dir)
 	case errors.As(err, &exists):
-		return "give another --out, or --force to overwrite it"
+		return "give another --out, or with lenet train --force to overwrite it"
 	case errors.Is(err, runs.ErrNone):
 		return "train one, or name one with --model"
 	case errors.As(err, &unknown) && unknown.What == "activation":

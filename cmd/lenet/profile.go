@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"runtime/pprof"
@@ -58,7 +59,7 @@ func startPprof(path string) (stop func(), err error) {
 		return nil, fmt.Errorf("--pprof: %w", err)
 	}
 	if err := pprof.StartCPUProfile(file); err != nil {
-		return nil, fmt.Errorf("--pprof: %w", err)
+		return nil, errors.Join(fmt.Errorf("--pprof: %w", err), file.Close())
 	}
 	return func() {
 		pprof.StopCPUProfile()

@@ -109,7 +109,10 @@ type tuneOutput struct {
 	*progressbar.ProgressBar
 }
 
-func (o *tuneOutput) Log(line string) { notice(line) }
+func (o *tuneOutput) Log(line string) {
+	o.clear()
+	notice(line)
+}
 
 func (o *tuneOutput) Begin(trials, jobs int, options *tune.Options) {
 	o.trials = trials
