@@ -10,7 +10,7 @@ include libtorch.mk
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 VERSION     := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
-GO_SOURCES  := $(shell find cmd compute dataset figure metrics model optim option predict report runs tensorboard train torchx tune -name '*.go' ! -name '*_test.go') torchx/torchx.h report/page.html
+GO_SOURCES  := $(shell find . -path ./build -prune -o -name '*.go' ! -name '*_test.go' -print) torchx/torchx.h report/page.html
 
 ##@ Use
 .PHONY: train report info help
