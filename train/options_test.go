@@ -27,15 +27,15 @@ func TestValidateNamesTheOption(t *testing.T) {
 		option, problem string
 		change          func(*train.Options)
 	}{
-		{"recipe", "must be ", func(o *train.Options) { o.Recipe = "slow" }},
-		{"optimizer", "must be sgd, ", func(o *train.Options) { o.Optimizer = "no-such" }},
-		{"activation", "must be sigmoid, ", func(o *train.Options) { o.Activation = "no-such" }},
+		{"recipe", "must be " + option.List(train.Names["recipes"]), func(o *train.Options) { o.Recipe = "slow" }},
+		{"optimizer", "must be " + option.List(train.Names["optimizers"]), func(o *train.Options) { o.Optimizer = "no-such" }},
+		{"activation", "must be " + option.List(train.Names["activations"]), func(o *train.Options) { o.Activation = "no-such" }},
 		{"momentum", "less than 1", func(o *train.Options) { o.Momentum = 1 }},
 		{"nesterov", "needs a momentum", func(o *train.Options) { o.Nesterov = true }},
 		{"weight-decay", "0 or more", func(o *train.Options) { o.WeightDecay = -1 }},
 		{"betas", "are [0.9]", func(o *train.Options) { o.Betas = []float64{0.9} }},
 		{"betas", "are [2 0.9]", func(o *train.Options) { o.Betas = []float64{2, 0.9} }},
-		{"schedule", "must be constant, ", func(o *train.Options) { o.Schedule.Name = "no-such" }},
+		{"schedule", "must be " + option.List(train.Names["schedules"]), func(o *train.Options) { o.Schedule.Name = "no-such" }},
 		{"warm-up", "is 26 and must be 0 to the number of epochs, 25", func(o *train.Options) { o.WarmUp = 26 }},
 		{"step-size", "1 or more", func(o *train.Options) { o.StepSize = 0 }},
 		{"gamma", "1 at most", func(o *train.Options) { o.Gamma = 0 }},

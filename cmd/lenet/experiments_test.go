@@ -238,8 +238,8 @@ func TestReportIsOnePageWithoutTheNetwork(t *testing.T) {
 	if links := regexp.MustCompile(`(src|href)="(https?:)?//|@import|url\(`).FindString(html); links != "" {
 		t.Errorf("the page needs the network: %q", links)
 	}
-	if n := strings.Count(html, "<svg"); n < 6 {
-		t.Errorf("%d pictures", n)
+	if n, want := strings.Count(html, "<svg"), len(metrics.Measures)+3; n != want { // a plot of each measure, predictions, confusion, mistakes
+		t.Errorf("%d pictures, want %d", n, want)
 	}
 }
 
