@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 )
@@ -79,12 +78,9 @@ func (e Epoch) MarshalJSON() ([]byte, error) {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, `{"%s":%d`, epochKey, e.Number)
 	for _, v := range e.Values {
-		if math.IsNaN(v.Value) || math.IsInf(v.Value, 0) {
-			return nil, fmt.Errorf("metrics: %s is %v, which JSON cannot hold", v.Key(), v.Value)
-		}
 		number, err := json.Marshal(v.Value)
-		if err != nil {
-			return nil, err
+		if err != nil { // it is not finite
+			return nil, fmt.Errorf("metrics: %s: %w", v.Key(), err)
 		}
 		fmt.Fprintf(&b, `,%q:%s`, v.Key(), number)
 	}

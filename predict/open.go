@@ -39,6 +39,7 @@ type Network struct {
 	*model.LeNet
 	Dir     runs.Dir // of its weights
 	source  dataset.Source
+	data    *dataset.Data // of source, once it is loaded
 	release func()
 }
 
@@ -109,11 +110,10 @@ func (n *Network) known(ctx context.Context, o Options, log func(string)) (model
 		}
 		spec.Rows, spec.Cols = set.Rows, set.Cols
 	default:
-		data, err := n.source.Load(ctx, log)
-		if err != nil {
+		if err := n.load(ctx, log); err != nil {
 			return spec, err
 		}
-		spec.Rows, spec.Cols = data.Test.Rows, data.Test.Cols
+		spec.Rows, spec.Cols = n.data.Test.Rows, n.data.Test.Cols
 	}
 	return spec, nil
 }
@@ -126,15 +126,22 @@ func (n *Network) Close() {
 
 // Test returns the test set.
 func (n *Network) Test(ctx context.Context, log func(string)) (*dataset.Set, error) {
-	data, err := n.source.Load(ctx, log)
-	if err != nil {
+	if err := n.load(ctx, log); err != nil {
 		return nil, err
 	}
-	if s := data.Test; s.Rows != n.Rows || s.Cols != n.Cols || s.Classes > n.Classes {
+	if s := n.data.Test; s.Rows != n.Rows || s.Cols != n.Cols || s.Classes > n.Classes {
 		return nil, fmt.Errorf("predict: the set has images of %dx%d pixels in %d classes, and the network was trained for %dx%d in %d",
 			s.Rows, s.Cols, s.Classes, n.Rows, n.Cols, n.Classes)
 	}
-	return data.Test, nil
+	return n.data.Test, nil
+}
+
+// load loads the data set, once.
+func (n *Network) load(ctx context.Context, log func(string)) (err error) {
+	if n.data == nil {
+		n.data, err = n.source.Load(ctx, log)
+	}
+	return err
 }
 
 // Evaluate measures the network on a set.

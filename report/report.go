@@ -234,12 +234,12 @@ func sameTitles(sections []section) (all [][]*section) {
 	return all
 }
 
-// threads returns a number of threads in words.
-func threads(n int) string {
+// counted returns a number of things in words.
+func counted(n int, thing string) string {
 	if n == 1 {
-		return "1 thread"
+		return "1 " + thing
 	}
-	return fmt.Sprintf("%d threads", n)
+	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 // accuracy returns an accuracy with four decimals, or a dash if it is not known.

@@ -83,14 +83,6 @@ func nameOf(config *train.Config) string {
 	return strings.ToUpper(config.Dataset)
 }
 
-// counted returns a number of things in words.
-func counted(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return fmt.Sprintf("%d %ss", n, thing)
-}
-
 func runTexts(config *train.Config, epochs []metrics.Epoch, r *metrics.Result) []string {
 	text := fmt.Sprintf("Test accuracy %.4f, loss %.4f, expected calibration error %.4f", r.Accuracy, r.Loss, r.ECE)
 	if len(epochs) == 0 {
@@ -101,7 +93,7 @@ func runTexts(config *train.Config, epochs []metrics.Epoch, r *metrics.Result) [
 		seconds += epochs[i].Seconds()
 	}
 	return []string{fmt.Sprintf("%s, after %s in %.1f s: %.2f s per epoch with testing, on %s with %s (%s).",
-		text, counted(len(epochs), "epoch"), seconds, seconds/float64(len(epochs)), config.Device, threads(config.Threads), config.Versions.CPUCapability)}
+		text, counted(len(epochs), "epoch"), seconds, seconds/float64(len(epochs)), config.Device, counted(config.Threads, "thread"), config.Versions.CPUCapability)}
 }
 
 // curves returns a plot by epoch of each measure that is plotted, with a line for each split that has it.

@@ -86,7 +86,7 @@ func sweepSection(group []*sweep, original bool) (*section, error) {
 			validation, _ := best.Mean(tune.Validation)
 			test, _ := best.Mean(tune.Test)
 			s.Texts = append(s.Texts, fmt.Sprintf("With %s, validation on %d images split off the training set chooses %s: validation accuracy %.4f, test accuracy %.4f. %d trials, %d at a time with %s each; %.0f s of training and testing.",
-				g.kind(), g.Options.Validation, cmp.Or(strings.Join(values, ", "), "the only combination"), validation, test, len(g.Trials), g.Options.Jobs, threads(g.Options.Threads), g.Seconds))
+				g.kind(), g.Options.Validation, cmp.Or(strings.Join(values, ", "), "the only combination"), validation, test, len(g.Trials), g.Options.Jobs, counted(g.Options.Threads, "thread"), g.Seconds))
 		}
 	}
 	s.Texts = append(s.Texts, difference(group)...)

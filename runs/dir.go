@@ -26,6 +26,9 @@ const (
 	pageFile    = "report.html"
 )
 
+// outcomes are what a run or a sweep leaves beside its options.
+var outcomes = []string{metricsFile, weightsFile, trialsFile}
+
 // A Dir is the folder of a run or a sweep.
 type Dir string
 
@@ -55,7 +58,7 @@ func New(path, prefix string, at time.Time, overwrite bool) (Dir, error) {
 		}
 	}
 	d := Dir(path)
-	for _, name := range []string{configFile, metricsFile, weightsFile, trialsFile} {
+	for _, name := range append([]string{configFile}, outcomes...) {
 		if !overwrite && exists(d.file(name)) {
 			return "", &ExistsError{d, name, d.IsSweep()}
 		}
@@ -63,7 +66,7 @@ func New(path, prefix string, at time.Time, overwrite bool) (Dir, error) {
 	return d, nil
 }
 
-// Make makes the folder and writes its options. The measures, trials and weights of what is overwritten are removed.
+// Make makes the folder and writes its options. The outcomes of what is overwritten are removed.
 func (d Dir) Make(config any) error {
 	if err := os.MkdirAll(string(d), 0o777); err != nil {
 		return fmt.Errorf("runs: creating the folder: %w", err)
@@ -71,7 +74,7 @@ func (d Dir) Make(config any) error {
 	if err := d.WriteConfig(config); err != nil {
 		return err
 	}
-	for _, name := range []string{metricsFile, weightsFile, trialsFile} {
+	for _, name := range outcomes {
 		if err := os.Remove(d.file(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("runs: %w", err)
 		}

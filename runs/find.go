@@ -11,22 +11,22 @@ import (
 // ErrNone says that there is no run in [Root].
 var ErrNone = errors.New("runs: there is no run in " + Root + "/ here")
 
-// Newest returns the run in [Root] whose weights are the newest.
+// newest returns the run in [Root] whose weights are the newest.
 //
 // Errors: [ErrNone].
-func Newest() (Dir, error) {
+func newest() (Dir, error) {
 	files, err := filepath.Glob(filepath.Join(Root, "*", weightsFile))
 	if err != nil {
 		return "", fmt.Errorf("runs: %w", err)
 	}
-	var newest fs.FileInfo
+	var latest fs.FileInfo
 	var dir Dir
 	for _, f := range files {
-		if info, err := os.Stat(f); err == nil && (newest == nil || info.ModTime().After(newest.ModTime())) {
-			dir, newest = Dir(filepath.Dir(f)), info
+		if info, err := os.Stat(f); err == nil && (latest == nil || info.ModTime().After(latest.ModTime())) {
+			dir, latest = Dir(filepath.Dir(f)), info
 		}
 	}
-	if newest == nil {
+	if latest == nil {
 		return "", ErrNone
 	}
 	return dir, nil
@@ -38,7 +38,7 @@ func Newest() (Dir, error) {
 // Errors: [ErrNone]; [fs.ErrNotExist].
 func FindWeights(path string) (weights string, dir Dir, err error) {
 	if path == "" {
-		if dir, err = Newest(); err != nil {
+		if dir, err = newest(); err != nil {
 			return "", "", err
 		}
 		return dir.Weights(), dir, nil

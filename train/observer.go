@@ -27,8 +27,8 @@ type Step struct {
 	Sums  torchx.Sums // of the epoch until now
 }
 
-// ErrStop, as the error of an observer's Epoch (and of no other of its methods), ends the run after this epoch as if it had been the last one. The observers after this one still hear of
-// the epoch.
+// ErrStop, as the error of an observer's Epoch (and of no other of its methods), ends the run after this epoch as if it had been the last one. The
+// observers after this one still hear of the epoch.
 var ErrStop = errors.New("train: stop after this epoch")
 
 // BaseObserver does nothing. It is embedded in observers that need only some of the calls.
@@ -97,16 +97,21 @@ func (w *eventWriter) End(*Running, error) error {
 // An earlyStopper ends the run after some epochs without a better validation accuracy.
 type earlyStopper struct{ BaseObserver }
 
-func (earlyStopper) Epoch(r *Running, e metrics.Epoch) error {
-	if e.Number-r.Summary.BestEpoch < r.Options.EarlyStop {
-		return nil
+func (earlyStopper) Epoch(r *Running, _ metrics.Epoch) error {
+	if stale(r) {
+		return ErrStop
 	}
-	return ErrStop
+	return nil
 }
 
 func (earlyStopper) End(r *Running, err error) error {
-	if s := r.Summary; err == nil && len(s.Epochs) > 0 && len(s.Epochs)-s.BestEpoch >= r.Options.EarlyStop {
-		r.Log(fmt.Sprintf("stopped early: no better validation accuracy than epoch %d's, whose weights are kept", s.BestEpoch))
+	if err == nil && stale(r) {
+		r.Log(fmt.Sprintf("stopped early: no better validation accuracy than epoch %d's, whose weights are kept", r.Summary.BestEpoch))
 	}
 	return nil
+}
+
+// stale says that there were too many epochs since the best one.
+func stale(r *Running) bool {
+	return len(r.Summary.Epochs)-r.Summary.BestEpoch >= r.Options.EarlyStop
 }

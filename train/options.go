@@ -89,7 +89,13 @@ func (o *Options) Validate() error {
 		return option.Errorf("early-stop", "needs images to validate with, such as 5000")
 	case o.Augment != (dataset.Augmentation{}) && o.DataOnDevice != nil && *o.DataOnDevice:
 		return option.Errorf("augment", "changes images before they go to the GPU, and data-on-device keeps them there; give one of the two")
-	case o.Graph == GraphOn && o.Device == compute.CPU:
+	}
+	return o.validateGraph()
+}
+
+// validateGraph checks that there is a device for graphs. An automatic device is known only once it is resolved.
+func (o *Options) validateGraph() error {
+	if o.Graph == GraphOn && o.Device == compute.CPU {
 		return option.Errorf("graph", "on needs a CUDA device, and this run is on the CPU")
 	}
 	return nil

@@ -72,7 +72,7 @@ func (e *Interrupted) Error() string {
 
 func (e *Interrupted) Unwrap() error { return e.Cause }
 
-// Run trains a LeNet as o says and leaves its weights, metrics and settings in a folder. version is the program's; log gets notices and
+// Run trains a LeNet as o says and leaves its weights, metrics and options in a folder. version is the program's; log gets notices and
 // warnings.
 //
 // Errors: [option.Error]; those of the data set, the device and the file system; an observer's; [Interrupted], when ctx ends; [ErrDiverged],

@@ -10,7 +10,6 @@ import (
 	"lenet/dataset"
 	"lenet/metrics"
 	"lenet/model"
-	"lenet/option"
 	"lenet/torchx"
 )
 
@@ -38,12 +37,12 @@ func NewSession(o Options, data *dataset.Data, log func(string)) (*Session, erro
 
 func (s *Session) open(data *dataset.Data, log func(string)) (err error) {
 	o := &s.options
+	if err := o.validateGraph(); err != nil {
+		return err
+	}
 	var steps *graphs
-	switch {
-	case o.Device != compute.CPU && o.Graph != GraphOff:
+	if o.Device != compute.CPU && o.Graph != GraphOff {
 		steps = newGraphs(o.Graph == GraphOn, log)
-	case o.Graph == GraphOn:
-		return option.Errorf("graph", "on needs a CUDA device, and this run is on the CPU")
 	}
 	set := data.Train
 	if s.Net, err = model.New(o.Spec(set.Rows, set.Cols, set.Classes), model.Options{Kernels: o.Kernels, Device: o.Device, Seed: o.Seed, Log: log}); err != nil {

@@ -42,12 +42,21 @@ func (c *trainCommand) BeforeResolve(command *kong.Context) error {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		path = runs.Dir(path).Config()
 	}
-	for _, into := range []any{&c.repeated, new(train.Config)} { // the second only checks the types
-		if err := runs.ReadConfig(path, into); err != nil {
-			return option.Errorf("config", "cannot be used: %v", err)
-		}
+	if err := runs.ReadConfig(path, &c.repeated); err != nil {
+		return option.Errorf("config", "cannot be used: %v", err)
 	}
 	return nil
+}
+
+// repeated are the options in a config.json, as they stand there.
+type repeated map[string]json.RawMessage
+
+// UnmarshalJSON refuses what is not a run's.
+func (r *repeated) UnmarshalJSON(text []byte) error {
+	if err := json.Unmarshal(text, new(train.Config)); err != nil {
+		return err
+	}
+	return json.Unmarshal(text, (*map[string]json.RawMessage)(r))
 }
 
 // fromConfig returns the value that --config's file has for a flag, if any.
@@ -58,13 +67,10 @@ func (c *trainCommand) fromConfig(_ *kong.Context, _ *kong.Path, flag *kong.Flag
 	}
 	var text string
 	if json.Unmarshal(value, &text) == nil {
-		if text == "" { // as where nothing was given
+		if text == "" { // as where nothing was given; null, too
 			return nil, nil
 		}
 		return text, nil
-	}
-	if string(value) == "null" {
-		return nil, nil
 	}
 	var list bytes.Buffer
 	if err := json.Compact(&list, value); err != nil {

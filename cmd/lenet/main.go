@@ -45,15 +45,23 @@ func main() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
-	command, err := newParser(new(commands)).Parse(os.Args[1:])
+	os.Exit(execute(os.Args[1:], untilSignal))
+}
+
+// execute does what the command line says, in a context that begins once it is understood, and returns the exit code.
+func execute(args []string, begin func() context.Context) int {
+	command, err := newParser(new(commands)).Parse(args)
 	if err != nil {
-		fail(exitUsage, message(err)+"; see lenet --help")
+		notice(message(err) + "; see lenet --help")
+		return exitUsage
 	}
-	ctx := untilSignal()
+	ctx := begin()
 	command.BindTo(ctx, (*context.Context)(nil))
 	if err := command.Run(); err != nil {
-		fail(exitCode(ctx, err), message(err))
+		notice(message(err))
+		return exitCode(ctx, err)
 	}
+	return 0
 }
 
 // newParser returns the parser of the command line.
@@ -73,11 +81,6 @@ func helpWithDefault(value *kong.Value) string {
 		return value.Help + " Default " + value.Default + "."
 	}
 	return value.Help
-}
-
-func fail(code int, message string) {
-	fmt.Fprintln(os.Stderr, "lenet:", message)
-	os.Exit(code)
 }
 
 func exitCode(ctx context.Context, err error) int {

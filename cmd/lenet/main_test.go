@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -31,7 +30,6 @@ const beLenet = "LENET_TEST_BE_LENET"
 func TestMain(m *testing.M) {
 	if os.Getenv(beLenet) != "" {
 		main()
-		os.Exit(0)
 	}
 	os.Exit(run(m))
 }
@@ -101,19 +99,7 @@ func inProcess(t *testing.T, args ...string) (stdout, stderr string, code int) {
 		}
 	}
 	out, err := written(&os.Stdout, "stdout"), written(&os.Stderr, "stderr")
-	code = func() int {
-		command, err := newParser(new(commands)).Parse(args)
-		if err != nil {
-			fmt.Fprintln(os.Stderr, "lenet:", message(err)+"; see lenet --help")
-			return exitUsage
-		}
-		command.BindTo(t.Context(), (*context.Context)(nil))
-		if err := command.Run(); err != nil {
-			fmt.Fprintln(os.Stderr, "lenet:", message(err))
-			return exitCode(t.Context(), err)
-		}
-		return 0
-	}()
+	code = execute(args, t.Context)
 	return out(), err(), code
 }
 

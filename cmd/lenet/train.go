@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"slices"
@@ -15,12 +14,12 @@ import (
 
 type trainCommand struct {
 	train.Options
-	Config     string                     `placeholder:"PATH" help:"Repeat the run of this folder or config.json; flags given beside it win, and --out is a new folder."`
-	Profile    bool                       `help:"Print at the end where an epoch's time went."`
-	Pprof      string                     `placeholder:"FILE" help:"Write a profile of the Go code, for go tool pprof."`
-	Plot       bool                       `help:"Draw loss and accuracy below the progress bar; where there is none, at the end."`
-	repeated   map[string]json.RawMessage // the options in --config's file
-	NoProgress bool                       `help:"Hide the progress bar (it is always hidden when standard error is not a terminal)."`
+	Config     string   `placeholder:"PATH" help:"Repeat the run of this folder or config.json; flags given beside it win, and --out is a new folder."`
+	Profile    bool     `help:"Print at the end where an epoch's time went."`
+	Pprof      string   `placeholder:"FILE" help:"Write a profile of the Go code, for go tool pprof."`
+	Plot       bool     `help:"Draw loss and accuracy below the progress bar; where there is none, at the end."`
+	repeated   repeated // the options in --config's file
+	NoProgress bool     `help:"Hide the progress bar (it is always hidden when standard error is not a terminal)."`
 }
 
 func (c *trainCommand) Run(ctx context.Context) error {
