@@ -118,10 +118,10 @@ CXXFLAGS ?= -O2
 STRICT   := -Werror=switch  # a switch over an enum that misses one of its values
 COMPILE   = $(CXX) -std=c++17 $(CXXFLAGS) $(STRICT) -fPIC $(OPENMP) -MMD -MP -isystem $(BUILD)/libtorch/include -isystem $(BUILD)/libtorch/include/torch/csrc/api/include
 LEVELS   := plain $(if $(filter %x86_64,$(PLATFORM)),avx2 avx512)
-# libtorchx is every .cc file in cc/ and cc/face/, except those with a rule of their own below. Names here lack the folder cc/ and the
-# ending.
-OWN_RULE := cgotorch conv_pool_kernels
-TORCHX   := $(filter-out $(OWN_RULE),$(patsubst torchx/cc/%.cc,%,$(wildcard torchx/cc/*.cc torchx/cc/face/*.cc))) $(LEVELS:%=conv_pool_kernels-%)
+# libtorchx is every .cc file in cc/, cc/face/ and cc/cpu/, except those with a rule of their own below. Names here lack the folder cc/ and
+# the ending.
+OWN_RULE := cgotorch cpu/kernels
+TORCHX   := $(filter-out $(OWN_RULE),$(patsubst torchx/cc/%.cc,%,$(wildcard $(addsuffix *.cc,torchx/cc/ torchx/cc/face/ torchx/cc/cpu/)))) $(LEVELS:%=cpu/kernels-%)
 NATIVE   := $(BUILD)/lib/libcgotorch.$(SO) $(BUILD)/lib/libtorchx.$(SO) $(if $(CUDA),$(BUILD)/lib/libtorchx_cuda.$(SO))
 .DELETE_ON_ERROR:
 
@@ -155,19 +155,20 @@ $(BUILD)/obj/%.o: torchx/cc/%.cc $(BUILD)/libtorch.path $(BUILD)/gotorch.path
 
 # The kernels, once for each kind of vector instructions. GCC's predictive commoning would keep values of one round of the inner
 # loop for the next, and spill the sums to make room for them.
-VECTORS_plain  := -DLANES=4 -DREGISTERS=$(if $(filter %x86_64,$(PLATFORM)),16,32)
+VECTORS_plain  := -DLANES=8 -DREGISTERS=$(if $(filter %x86_64,$(PLATFORM)),16,32)
 VECTORS_avx2   := -DLANES=8 -DREGISTERS=16 -mavx2 -mfma
 VECTORS_avx512 := -DLANES=16 -DREGISTERS=32 -mavx512f -mavx512vl -mavx512bw -mavx512dq -mfma -mprefer-vector-width=512
 COMPILE_KERNELS = $(CXX) -std=c++17 -O3 $(STRICT) -ffp-contract=fast $(NO_SHARED_LOADS) -Wno-psabi -fPIC -DLEVEL=$* $(VECTORS_$*)
 
-$(BUILD)/obj/conv_pool_kernels-%.o: torchx/cc/conv_pool_kernels.cc torchx/cc/kernels.h torchx/cc/activation.h $(BUILD)/libtorch.path libtorch.mk
+KERNELS := $(wildcard torchx/cc/cpu/*.h) torchx/cc/cpu/kernels.cc torchx/cc/activation.h
+$(BUILD)/obj/cpu/kernels-%.o: $(KERNELS) $(BUILD)/libtorch.path libtorch.mk
 	@mkdir -p $(@D)
-	@echo 'c++  $< ($*)' >&2
-	@$(COMPILE_KERNELS) -c $< -o $@.tmp && mv $@.tmp $@
+	@echo 'c++  torchx/cc/cpu/kernels.cc ($*)' >&2
+	@$(COMPILE_KERNELS) -Itorchx/cc -c torchx/cc/cpu/kernels.cc -o $@.tmp && mv $@.tmp $@
 
-$(BUILD)/bench/kernels-%: torchx/cc/bench/kernels.cc $(BUILD)/obj/conv_pool_kernels-%.o
+$(BUILD)/bench/kernels-%: torchx/cc/bench/kernels.cc $(KERNELS)
 	@mkdir -p $(@D)
-	@$(COMPILE_KERNELS) -Itorchx/cc $^ -o $@
+	@$(COMPILE_KERNELS) -Itorchx/cc -Itorchx/cc/cpu $< -o $@
 
 $(BUILD)/lib/libtorchx.$(SO): $(TORCHX:%=$(BUILD)/obj/%.o)
 $(BUILD)/lib/libcgotorch.$(SO): $(BUILD)/obj/cgotorch.o

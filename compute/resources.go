@@ -16,7 +16,7 @@ import (
 type Kernels string
 
 const (
-	Fused     Kernels = "fused"     // consecutive layers as one operator: [torchx.ConvPool], [torchx.Linear]
+	Fused     Kernels = "fused"     // the network as one operator: [torchx.Network]
 	Reference Kernels = "reference" // libtorch's own operators, in the report's order: slow and obvious
 )
 

@@ -28,7 +28,7 @@ type Buffers interface {
 
 // A Loader yields a set in batches, gathered in the background: while one batch is in use, the next ones are made.
 //
-// It allocates its buffers once. It serves one epoch at a time.
+// It allocates its buffers once, and only if batches are gathered. It serves one epoch at a time.
 type Loader struct {
 	set       *Set
 	batchSize int
@@ -39,7 +39,7 @@ type Loader struct {
 	order     []uint32
 	pager     *pager
 	buffers   Buffers     // nil: the batches' memory is their own
-	free      chan *Batch // to fill
+	free      chan *Batch // to fill; nil: not allocated yet
 }
 
 // prefetched is how many batches may wait, beside the one in use.
@@ -57,7 +57,6 @@ func NewLoader(set *Set, batchSize int) *Loader {
 		order:     make([]uint32, set.Len()),
 		pager:     newPager(set),
 	}
-	l.allocate(prefetched+1, func(int) []uint8 { return make([]uint8, l.BufferSize()) })
 	return l
 }
 
@@ -128,6 +127,9 @@ func (l *Loader) Order(epoch int) []uint32 {
 // Epoch yields every image once. A batch belongs to the loader: it is valid until the next one is asked for, or, in [Buffers], until
 // Wait for it returns. When ctx ends, or Wait fails, the last thing yielded is that error.
 func (l *Loader) Epoch(ctx context.Context, epoch int) iter.Seq2[*Batch, error] {
+	if l.free == nil {
+		l.allocate(prefetched+1, func(int) []uint8 { return make([]uint8, l.BufferSize()) })
+	}
 	return func(yield func(*Batch, error) bool) {
 		ready, stop := make(chan *Batch, cap(l.free)), make(chan struct{})
 		var failed error // of the producer, which has ended when ready is closed
@@ -160,6 +162,30 @@ func (l *Loader) Epoch(ctx context.Context, epoch int) iter.Seq2[*Batch, error] 
 	}
 }
 
+// Indices yields the same batches as Epoch, as indices into the set: for those who read the images where they are. They belong to the loader:
+// they are valid until the next epoch. When ctx ends, the last thing yielded is its error.
+func (l *Loader) Indices(ctx context.Context, epoch int) iter.Seq2[[]uint32, error] {
+	return func(yield func([]uint32, error) bool) {
+		l.arrange(epoch)
+		batch := func(start int) []uint32 {
+			return l.order[min(start, len(l.order)):min(start+l.batchSize, len(l.order))]
+		}
+		l.pager.expect(batch(0))
+		for start := 0; start < len(l.order); start += l.batchSize {
+			if ctx.Err() != nil {
+				yield(nil, context.Cause(ctx))
+				return
+			}
+			l.pager.expect(batch(start + l.batchSize))
+			more := true
+			l.pager.watch(func() { more = yield(batch(start), nil) })
+			if !more {
+				return
+			}
+		}
+	}
+}
+
 // produce sends an epoch's batches, until stop is closed. There is room in ready for all of them.
 func (l *Loader) produce(epoch int, ready chan<- *Batch, stop <-chan struct{}) error {
 	l.arrange(epoch)
@@ -175,7 +201,8 @@ func (l *Loader) produce(epoch int, ready chan<- *Batch, stop <-chan struct{}) e
 				}
 			}
 			indices := l.order[start:min(start+l.batchSize, len(l.order))]
-			l.pager.around(indices, func() { l.gather(b, epoch, indices) })
+			l.pager.expect(indices)
+			l.pager.watch(func() { l.gather(b, epoch, indices) })
 			ready <- b
 		}
 	}

@@ -89,6 +89,46 @@ func TestLoaderCanBeLeftEarlyAndUsedAgain(t *testing.T) {
 	}
 }
 
+func TestIndicesAreTheBatches(t *testing.T) {
+	set := ramp(101)
+	gathered, direct := dataset.NewShuffledLoader(set, 10, 5), dataset.NewShuffledLoader(set, 10, 5)
+	restricted := dataset.NewShuffledLoader(set, 10, 5)
+	restricted.Restrict(ascending(101)[50:])
+	for number := range 3 {
+		want, _ := epoch(t, gathered, number)
+		var got []uint32
+		sizes := 0
+		for indices, err := range direct.Indices(t.Context(), number) {
+			if err != nil || len(indices) != min(10, 101-len(got)) {
+				t.Errorf("%d indices, error %v", len(indices), err)
+			}
+			got, sizes = append(got, indices...), sizes+1
+		}
+		if !slices.Equal(got, want) || sizes != 11 {
+			t.Errorf("epoch %d: %d batches %v, want %v", number, sizes, got, want)
+		}
+		got = nil
+		for indices := range restricted.Indices(t.Context(), number) {
+			got = append(got, indices...)
+		}
+		if slices.Sort(got); !slices.Equal(got, ascending(101)[50:]) {
+			t.Errorf("restricted to 50 and after: %v", got)
+		}
+	}
+
+	ctx, cancel := context.WithCancelCause(t.Context())
+	why, batches, last := errors.New("enough"), 0, error(nil)
+	for _, err := range direct.Indices(ctx, 0) {
+		if last = err; err == nil {
+			batches++
+		}
+		cancel(why)
+	}
+	if batches != 1 || !errors.Is(last, why) {
+		t.Errorf("%d batches, then %v", batches, last)
+	}
+}
+
 func TestLoaderEndsWithItsContext(t *testing.T) {
 	l := dataset.NewLoader(ramp(200), 3)
 	ctx, cancel := context.WithCancelCause(t.Context())

@@ -13,12 +13,12 @@ import (
 // it is there. A set that does not fit would be read a hundred times over, since what was read ahead is forgotten before it is used. How
 // much memory there is for it nobody says (a container may have less than the machine), but twice the set's size read from the disk
 // says that it was not enough. From then on, only the images of the next batch are read, all of them at once. What counts is what is read
-// while images are gathered: the program itself is read from the disk, too, and so are other sets.
+// while images are read: the program itself is read from the disk, too, and so are other sets.
 type pager struct {
 	images []uint8
 	size   int          // of an image
 	read   func() int64 // bytes that the process has read from the disk
-	total  int64        // of them, while images were gathered
+	total  int64        // of them, while images were read
 	sparse bool
 }
 
@@ -26,17 +26,23 @@ func newPager(set *Set) *pager {
 	return &pager{images: set.Images, size: set.Rows * set.Cols, read: bytesRead}
 }
 
-// around calls gather, which reads the images of these indices. Its advice may be ignored; so may its errors.
-func (p *pager) around(indices []uint32, gather func()) {
+// expect says that the images of these indices will be read soon. Its advice may be ignored; so may its errors.
+func (p *pager) expect(indices []uint32) {
 	if p.sparse {
 		for _, i := range indices {
 			_ = unix.Madvise(pages(p.images[int(i)*p.size:][:p.size]), unix.MADV_WILLNEED)
 		}
-		gather()
+	}
+}
+
+// watch calls f, which reads images.
+func (p *pager) watch(f func()) {
+	if p.sparse {
+		f()
 		return
 	}
 	before := p.read()
-	gather()
+	f()
 	p.total += p.read() - before
 	if p.total > 2*int64(len(p.images)) {
 		p.sparse = true

@@ -52,7 +52,8 @@ func TestASetReadTwiceOverIsNoLongerReadAhead(t *testing.T) {
 	}{{0, true}, {2 * int64(len(images)), true}, {1, false}, {0, false}} {
 		read += 10 * int64(len(images)) // by others
 		calls := 0
-		p.around([]uint32{0, 5, uint32(len(images)/784) - 1}, func() { read += step.gathered; calls++ })
+		p.expect([]uint32{0, 5, uint32(len(images)/784) - 1})
+		p.watch(func() { read += step.gathered; calls++ })
 		if ahead := readsAhead(t, &mapped[0]); ahead != step.ahead || calls != 1 {
 			t.Errorf("after %d bytes, of a set of %d: reads ahead is %v, gathered %d times", p.total, len(images), ahead, calls)
 		}

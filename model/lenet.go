@@ -2,6 +2,7 @@
 package model
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"sync"
@@ -34,6 +35,7 @@ type LeNet struct {
 	Conv1, Conv2  *nn.Conv2dModule
 	FC1, FC2, FC3 *nn.LinearModule
 
+	network    *torchx.Network // nil: libtorch's own operators compute it
 	activation torchx.Activation
 	maxPixel   torch.Tensor // [1] float32 on Device: 255, by which forwardReference divides pixels
 	scope      torchx.Scope
@@ -45,8 +47,8 @@ var seeding sync.Mutex
 // New returns a network as spec says. Weights are Xavier-uniform, from libtorch's random generator; biases are zero. They are made on the
 // CPU, and moved to the device.
 //
-// The fused kernels need an activation that is monotone and whose slope follows from its output. With another one the network runs on libtorch's
-// own operators.
+// The fused kernels need an activation that is monotone and whose slope follows from its output. Where they do not suit, the network runs on
+// libtorch's own operators.
 func New(spec Spec, o Options) (*LeNet, error) {
 	if err := spec.Validate(); err != nil {
 		return nil, err
@@ -56,12 +58,6 @@ func New(spec Spec, o Options) (*LeNet, error) {
 		return nil, fmt.Errorf("model: %w", err)
 	}
 	n := &LeNet{Spec: spec, Device: o.Device, Kernels: o.Kernels, activation: activation}
-	if n.Kernels == compute.Fused && !activation.Fused() {
-		n.Kernels = compute.Reference
-		if o.Log != nil {
-			o.Log("the fused kernels do not know " + activation.Name + ": libtorch's own operators compute it")
-		}
-	}
 	seeding.Lock()
 	defer seeding.Unlock()
 	if err := torchx.ManualSeed(o.Seed); err != nil {
@@ -71,7 +67,34 @@ func New(spec Spec, o Options) (*LeNet, error) {
 		n.Close()
 		return nil, fmt.Errorf("model: creating the network: %w", err)
 	}
+	if o.Kernels == compute.Fused {
+		if err := n.fuse(o.Log); err != nil {
+			n.Close()
+			return nil, fmt.Errorf("model: %w", err)
+		}
+	}
 	return n, nil
+}
+
+// fuse makes the network run as one operator, where there are kernels for it. log, which may be nil, gets a notice where there are not.
+func (n *LeNet) fuse(log func(string)) (err error) {
+	var params []torch.Tensor
+	for _, p := range n.Parameters() {
+		params = append(params, p.Tensor)
+	}
+	n.network, err = torchx.NewNetwork(n.Rows, n.Cols, n.activation, params)
+	if !errors.Is(err, torchx.ErrNoKernels) {
+		return err
+	}
+	n.Kernels = compute.Reference
+	if log != nil {
+		what := "a network of this size"
+		if !n.activation.Fused() {
+			what = n.activation.Name
+		}
+		log("the fused kernels do not know " + what + ": libtorch's own operators compute it")
+	}
+	return nil
 }
 
 // make draws the weights, layer by layer: their values depend on the order.
@@ -108,18 +131,42 @@ func xavierUniform(w torch.Tensor) {
 }
 
 // Forward returns the logits, [N, Classes], of x, [N, 1, Rows, Cols] uint8 pixels, which it takes as x/255. s owns all that it makes.
-// The shapes on the right are those of the report's network.
-//
-// Fused, the activation comes after the pooling, on a quarter of the values: it is monotone, so pool(f(x)) = f(pool(x)), exactly.
 func (n *LeNet) Forward(s *torchx.Scope, x torch.Tensor) torch.Tensor {
-	if n.Kernels == compute.Reference {
-		return n.forwardReference(s, x)
+	if n.network != nil {
+		return n.network.Logits(s, x)
 	}
-	x = torchx.ConvPool(s, x, n.activation, conv(n.Conv1), conv(n.Conv2))                 // [N, 6, 12, 12], [N, 16, 4, 4]
-	return torchx.Linear(s, x, n.activation, linear(n.FC1), linear(n.FC2), linear(n.FC3)) // [N, 120], [N, 84], [N, 10]
+	return n.forwardReference(s, x)
 }
 
-// forwardReference is Forward, in the report's order and libtorch's own operators.
+// Evaluate adds the loss, the softmax cross-entropy, and the right answers of a batch to total.
+func (n *LeNet) Evaluate(b torchx.Batch, total *torchx.Accumulator) error {
+	if n.network != nil {
+		return n.network.Evaluate(b, total)
+	}
+	return torchx.Do(func(s *torchx.Scope) error {
+		return torchx.NoGrad(func() error {
+			_, err := n.lossReference(s, b, 0, total)
+			return err
+		})
+	})
+}
+
+// Differentiate is Evaluate, and gives the parameters, which have no gradients, those of the loss's mean over the batch. With label smoothing,
+// 0 to 1, that much of the target is spread evenly over the classes.
+func (n *LeNet) Differentiate(b torchx.Batch, labelSmoothing float64, total *torchx.Accumulator) error {
+	if n.network != nil {
+		return n.network.Differentiate(b, labelSmoothing, total)
+	}
+	return torchx.Do(func(s *torchx.Scope) error {
+		loss, err := n.lossReference(s, b, labelSmoothing, total)
+		if err != nil {
+			return err
+		}
+		return torchx.Backward(loss)
+	})
+}
+
+// forwardReference is Forward, in the report's order and by libtorch's own operators. The shapes on the right are those of the report's network.
 func (n *LeNet) forwardReference(s *torchx.Scope, x torch.Tensor) torch.Tensor {
 	f := func(x torch.Tensor) torch.Tensor { return n.activation.Apply(s, x) }
 	pool := func(x torch.Tensor) torch.Tensor {
@@ -135,16 +182,16 @@ func (n *LeNet) forwardReference(s *torchx.Scope, x torch.Tensor) torch.Tensor {
 	return s.Own(n.FC3.Forward(x))         // [N, 10]
 }
 
-func conv(m *nn.Conv2dModule) torchx.Layer   { return torchx.Layer{Weight: m.Weight, Bias: m.Bias} }
-func linear(m *nn.LinearModule) torchx.Layer { return torchx.Layer{Weight: m.Weight, Bias: m.Bias} }
-
-// Loss returns the softmax cross-entropy, the mean over the batch, of logits [N, Classes] and labels [N] uint8: a tensor of one
-// element that s owns. With label smoothing, 0 to 1, that much of the target is spread evenly over the classes.
-func (n *LeNet) Loss(s *torchx.Scope, logits, labels torch.Tensor, labelSmoothing float64) torch.Tensor {
-	if n.Kernels == compute.Reference && labelSmoothing == 0 {
-		return s.Own(F.CrossEntropy(logits, labels, torch.Tensor{}, -100, "mean"))
+// lossReference returns the loss of a batch, and adds it and the right answers to total.
+func (n *LeNet) lossReference(s *torchx.Scope, b torchx.Batch, labelSmoothing float64, total *torchx.Accumulator) (loss torch.Tensor, err error) {
+	images, labels := b.Gathered(s)
+	logits := n.forwardReference(s, images)
+	if labelSmoothing == 0 {
+		loss = s.Own(F.CrossEntropy(logits, labels, torch.Tensor{}, -100, "mean"))
+	} else {
+		loss = torchx.CrossEntropy(s, logits, labels, labelSmoothing)
 	}
-	return torchx.CrossEntropy(s, logits, labels, labelSmoothing)
+	return loss, total.Add(loss, logits, labels)
 }
 
 // A Parameter is one of the network's trained tensors. Names and shapes are PyTorch's.
@@ -179,4 +226,9 @@ func (s Spec) shapes() (params []Parameter) {
 }
 
 // Close frees the network's tensors.
-func (n *LeNet) Close() { n.scope.Close() }
+func (n *LeNet) Close() {
+	if n.network != nil {
+		n.network.Close()
+	}
+	n.scope.Close()
+}

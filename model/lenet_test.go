@@ -13,6 +13,7 @@ import (
 	"lenet/dataset/datasettest"
 	"lenet/model"
 	"lenet/torchx"
+	"lenet/torchx/reference"
 )
 
 // network returns a seeded network for images of rows x cols.
@@ -116,61 +117,63 @@ func TestSameSeedSameWeights(t *testing.T) {
 func TestOneStepAgreesWithTheReference(t *testing.T) {
 	for _, activation := range model.Names["activations"] {
 		for _, kernels := range []compute.Kernels{compute.Fused, compute.Reference} {
-			t.Run(activation+" "+string(kernels), func(t *testing.T) { testOneStep(t, activation, kernels) })
+			t.Run(activation+" "+string(kernels), func(t *testing.T) { testOneStep(t, activation, kernels, 0) })
+			t.Run(activation+" "+string(kernels)+" smoothed", func(t *testing.T) { testOneStep(t, activation, kernels, 0.1) })
 		}
 	}
 }
 
-func testOneStep(t *testing.T, activation string, kernels compute.Kernels) {
-	if _, ok := activations[activation]; !ok {
-		t.Fatalf("reference_test.go has no formula for %s", activation)
-	}
+func testOneStep(t *testing.T, activation string, kernels compute.Kernels, smoothing float64) {
 	const n = 32
 	_, test := datasettest.MNIST(t)
 	spec := model.Report()
 	spec.Activation = activation
 	net := networkOf(t, spec, kernels, 3)
 	random := rand.New(rand.NewPCG(1, 2))
-	ref, refGrad := reference{activation: activation}, reference{}
+	ref := reference.LeNet{Rows: 28, Cols: 28, Channels: spec.Channels, Hidden: spec.Hidden, Classes: 10, Activation: activation}
 	for i, p := range net.Parameters() {
 		v := values(t, p.Tensor, size(p))
 		for j := range v {
 			v[j] += float32(random.NormFloat64() * 0.1)
+			ref.Params[i] = append(ref.Params[i], float64(v[j]))
 		}
 		if err := torchx.Write(p.Tensor, v); err != nil {
 			t.Fatal(err)
 		}
-		f := make([]float64, len(v))
-		for j := range v {
-			f[j] = float64(v[j])
-		}
-		*ref.fields()[i], *refGrad.fields()[i] = f, make([]float64, len(v))
+	}
+	var logits []float64
+	loss, gradients := 0.0, ref.Zeros()
+	for i, label := range test.Labels[:n] {
+		r := ref.Run(test.Images[i*28*28:][:28*28], int(label), smoothing, &gradients)
+		logits, loss = append(logits, r.Logits...), loss+r.Loss/n
 	}
 
-	labels := test.Labels[:n]
-	var refLogits []float64
-	refLoss := 0.0
-	for i := range n {
-		image := make([]float64, 28*28)
-		for j := range image {
-			image[j] = float64(test.Images[i*28*28+j]) / 255
-		}
-		logits, loss := ref.run(image, int(labels[i]), 1.0/n, &refGrad)
-		refLogits, refLoss = append(refLogits, logits...), refLoss+loss/n
+	total, err := torchx.NewAccumulator("cpu")
+	if err != nil {
+		t.Fatal(err)
 	}
-
-	err := torchx.Do(func(s *torchx.Scope) error {
-		x, y := torchx.Bytes(s, test.Images[:n*28*28], n, 1, 28, 28), torchx.Bytes(s, labels, n)
-		logits := net.Forward(s, x)
-		compare(t, "logits", values(t, logits, n*net.Classes), refLogits)
-		loss := net.Loss(s, logits, y, 0)
-		compare(t, "loss", []float32{loss.Item().(float32)}, []float64{refLoss})
-		if err := torchx.Backward(loss); err != nil {
+	defer total.Close()
+	err = torchx.Do(func(s *torchx.Scope) error {
+		all := torchx.Batch{Images: torchx.Bytes(s, test.Images, int64(test.Len()), 1, 28, 28), Labels: torchx.Bytes(s, test.Labels, int64(test.Len()))}
+		for i := range n {
+			all.Order = append(all.Order, uint32(i))
+		}
+		if err := net.Differentiate(all, smoothing, total); err != nil {
 			return err
 		}
-		for i, p := range net.Parameters() {
-			compare(t, "gradient of "+p.Name, values(t, s.Own(p.Tensor.Grad()), size(p)), *refGrad.fields()[i])
+		sums, err := total.Read()
+		if err != nil {
+			return err
 		}
+		compare(t, "loss", []float32{float32(sums.Loss)}, []float64{loss})
+		for i, p := range net.Parameters() {
+			for j := range gradients[i] {
+				gradients[i][j] /= n
+			}
+			compare(t, "gradient of "+p.Name, values(t, s.Own(p.Tensor.Grad()), size(p)), gradients[i])
+		}
+		images, _ := all.Gathered(s)
+		compare(t, "logits", values(t, net.Forward(s, images), n*net.Classes), logits)
 		return nil
 	})
 	if err != nil {
@@ -222,7 +225,12 @@ func TestNetworkTakesOtherWidths(t *testing.T) {
 			if shape := logits.Shape(); !slices.Equal(shape, []int64{2, 26}) {
 				t.Errorf("%s: logits are %v", kernels, shape)
 			}
-			return torchx.Backward(net.Loss(s, logits, torchx.Bytes(s, []uint8{0, 25}, 2), 0))
+			total, err := torchx.NewAccumulator("cpu")
+			if err != nil {
+				return err
+			}
+			defer total.Close()
+			return net.Differentiate(torchx.Batch{Images: torchx.Bytes(s, make([]uint8, 2*20*30), 2, 1, 20, 30), Labels: torchx.Bytes(s, []uint8{0, 25}, 2)}, 0, total)
 		})
 		if err != nil {
 			t.Errorf("%s: %v", kernels, err)

@@ -54,7 +54,7 @@ func LookupActivation(name string) (Activation, error) {
 	return Activation{}, fmt.Errorf("torchx: there is no activation %q: the activations are %s", name, strings.Join(names, ", "))
 }
 
-// Fused says whether [ConvPool] and [Linear] apply f in their kernels. Of any other, they apply libtorch's operators one by one.
+// Fused says whether a [Network] may have f: its kernels apply it.
 func (f Activation) Fused() bool { return f.Monotone && f.SlopeFromOutput }
 
 // Apply returns f of each value of x, by libtorch's own operator. s owns the result.

@@ -37,10 +37,6 @@ char *torchx_view(void *tensor, int64_t first, const int64_t *shape, size_t dims
 // device.
 char *torchx_select(void *tensor, void *rows, int64_t first, void *to);
 
-typedef struct {
-  void *weight, *bias;  // tensors
-} torchx_layer;
-
 // The activations, of cc/activation.cc; "none" is the first. Returns how many there are.
 typedef struct {
   const char *name;
@@ -53,12 +49,19 @@ size_t torchx_activations(const torchx_activation **all);
 // An activation by libtorch's own operator, differentiable.
 char *torchx_activate(void *x, int activation, void **y);
 
-// The operators of cc/conv_pool.cc, cc/linear.cc and cc/cross_entropy.cc, and the choice of their kernels. activation is the
-// number of one; a number of none is an error.
-char *torchx_conv_pool(void *x, const torchx_layer *layers, size_t n, int activation, void **y);
-char *torchx_linear(void *x, const torchx_layer *layers, size_t n, int activation, void **y);
+// The softmax cross-entropy, the mean over the batch, by libtorch's own operator, differentiable. labels are uint8.
 char *torchx_cross_entropy(void *logits, void *labels, double label_smoothing, void **loss);
-char *torchx_use_kernels(const char *kernels);
+
+// A network: cc/network.h. It is NULL where there are no kernels for it.
+char *torchx_network(int64_t rows, int64_t cols, int activation, void *const *params, size_t n, void **network);
+void torchx_network_free(void *network);
+
+// order is n indices in host memory; NULL: all images, as they stand.
+char *torchx_network_logits(void *network, void *images, void **logits);
+char *torchx_network_evaluate(void *network, void *images, void *labels, const int32_t *order, int64_t n, void *accumulator);
+char *torchx_network_differentiate(void *network, void *images, void *labels, const int32_t *order, int64_t n,
+                                   double label_smoothing, void *accumulator);
+char *torchx_use_kernels(const char *kernels);  // of the networks made from now on
 
 // An accumulator adds up over batches what an epoch reports. It is a tensor of n float64 on a device: the sums of
 // cc/accumulator.cc.
@@ -129,6 +132,9 @@ uint8_t *torchx_ring_buffer(void *ring, size_t i);
 char *torchx_ring_send(void *ring, size_t i, void *tensor);
 char *torchx_ring_wait(void *ring, size_t i);
 void torchx_ring_free(void *ring);
+
+// A copy of n rows of a tensor: those of these indices, in host memory.
+char *torchx_gather(void *tensor, const int32_t *order, int64_t n, void **rows);
 
 // Moves a tensor to a device ("cpu", "cuda:0") in place: every handle of it sees it there. It becomes a leaf.
 char *torchx_move(void *tensor, const char *device);

@@ -21,7 +21,7 @@ func benchmarkNetwork(b *testing.B, kernels compute.Kernels) (net *model.LeNet, 
 		b.Fatal(err)
 	}
 	b.Cleanup(net.Close)
-	return net, hostLoader{dataset.NewShuffledLoader(trainSet, 256, 1)}, hostLoader{dataset.NewLoader(testSet, dataset.EvaluationBatch)}
+	return net, newHostLoader(dataset.NewShuffledLoader(trainSet, 256, 1)), newHostLoader(dataset.NewLoader(testSet, dataset.EvaluationBatch))
 }
 
 // One step of 256 images, and its parts.
@@ -44,7 +44,7 @@ func BenchmarkStep(b *testing.B) {
 						b.Fatal(err)
 					}
 				}
-				for _, part := range []int{forward, backward, optimizer} {
+				for _, part := range []int{gradients, optimizer} {
 					b.ReportMetric(float64(t.clock.spent[part].Microseconds())/float64(b.N), PartNames[part]+"-us/op")
 				}
 				break

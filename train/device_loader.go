@@ -14,15 +14,8 @@ import (
 // A deviceLoader yields an epoch's batches on the device where the network is.
 type deviceLoader interface {
 	// epoch yields batches as [dataset.Loader.Epoch] does.
-	epoch(ctx context.Context, number int) iter.Seq2[batch, error]
+	epoch(ctx context.Context, number int) iter.Seq2[torchx.Batch, error]
 	close()
-}
-
-// A batch is images and labels on a device.
-type batch interface {
-	Len() int
-	// tensors returns images [N, 1, rows, cols] and labels [N], both uint8. s, or the loader, owns them.
-	tensors(s *torchx.Scope) (images, labels torch.Tensor)
 }
 
 // newDeviceLoader returns the loader of a host loader's batches on a device, "cpu" or "cuda:N". On a GPU the set is either copied to the device
@@ -30,7 +23,7 @@ type batch interface {
 // streamed.
 func newDeviceLoader(loader *dataset.Loader, device string, onDevice *bool) (deviceLoader, error) {
 	if device == compute.CPU {
-		return hostLoader{loader}, nil
+		return newHostLoader(loader), nil
 	}
 	resident := false
 	switch {
@@ -51,70 +44,96 @@ func newDeviceLoader(loader *dataset.Loader, device string, onDevice *bool) (dev
 	return open(loader, device)
 }
 
-// A hostLoader is for a network on the CPU, which reads the batches where the loader gathered them.
-type hostLoader struct{ loader *dataset.Loader }
+// A hostLoader is for a network on the CPU, which reads images where they are: in the set, or, if they are augmented, where the loader gathered
+// them.
+type hostLoader struct {
+	loader *dataset.Loader
+	set    torchx.Batch // without an order
+	scope  torchx.Scope // of the set's tensors
+}
 
-func (f hostLoader) epoch(ctx context.Context, number int) iter.Seq2[batch, error] {
-	return func(yield func(batch, error) bool) {
-		for b, err := range f.loader.Epoch(ctx, number) {
-			if !yield(hostBatch{b}, err) {
+func newHostLoader(loader *dataset.Loader) *hostLoader {
+	set := loader.Set()
+	f := &hostLoader{loader: loader}
+	f.set = hostBatch(&f.scope, set.Images, set.Labels, set.Rows, set.Cols)
+	return f
+}
+
+// hostBatch returns a batch in the memory of images and labels, as long as s is open.
+func hostBatch(s *torchx.Scope, images, labels []uint8, rows, cols int) torchx.Batch {
+	n := int64(len(labels))
+	return torchx.Batch{Images: torchx.Bytes(s, images, n, 1, int64(rows), int64(cols)), Labels: torchx.Bytes(s, labels, n)}
+}
+
+func (f *hostLoader) epoch(ctx context.Context, number int) iter.Seq2[torchx.Batch, error] {
+	if f.loader.Augments() {
+		return f.gathered(ctx, number)
+	}
+	return func(yield func(torchx.Batch, error) bool) {
+		for indices, err := range f.loader.Indices(ctx, number) {
+			if !yield(torchx.Batch{Images: f.set.Images, Labels: f.set.Labels, Order: indices}, err) {
 				return
 			}
 		}
 	}
 }
 
-func (f hostLoader) close() {}
-
-type hostBatch struct{ *dataset.Batch }
-
-func (b hostBatch) tensors(s *torchx.Scope) (images, labels torch.Tensor) {
-	n := int64(b.Len())
-	return torchx.Bytes(s, b.Images, n, 1, int64(b.Rows), int64(b.Cols)), torchx.Bytes(s, b.Labels, n)
+func (f *hostLoader) gathered(ctx context.Context, number int) iter.Seq2[torchx.Batch, error] {
+	return func(yield func(torchx.Batch, error) bool) {
+		var s torchx.Scope // of a batch's tensors
+		for b, err := range f.loader.Epoch(ctx, number) {
+			if err != nil {
+				yield(torchx.Batch{}, err)
+				return
+			}
+			more := yield(hostBatch(&s, b.Images, b.Labels, b.Rows, b.Cols), nil)
+			s.Close()
+			if !more {
+				return
+			}
+		}
+	}
 }
+
+func (f *hostLoader) close() { f.scope.Close() }
 
 // A deviceBatch is in a deviceMemory.
 type deviceBatch struct {
-	n              int
-	images, labels torch.Tensor
-	rows           torch.Tensor // the images as [N, pixels]
+	torchx.Batch
+	rows torch.Tensor // the images as [N, pixels]
 }
-
-func (b *deviceBatch) Len() int { return b.n }
-
-func (b *deviceBatch) tensors(*torchx.Scope) (images, labels torch.Tensor) { return b.images, b.labels }
 
 // A deviceMemory has room for a batch on a device: always at the same addresses, where a captured step finds the next one. As
 // the loader's buffers, it holds a full batch's images, then its labels.
 type deviceMemory struct {
 	loader *dataset.Loader
 	bytes  torch.Tensor
-	parts  map[int]*deviceBatch // by number of images
+	parts  map[int]deviceBatch // by number of images
 	scope  torchx.Scope
 }
 
 func newDeviceMemory(loader *dataset.Loader, device string) (*deviceMemory, error) {
-	m := &deviceMemory{loader: loader, parts: map[int]*deviceBatch{}}
+	m := &deviceMemory{loader: loader, parts: map[int]deviceBatch{}}
 	var err error
 	m.bytes, err = torchx.NewBytes(&m.scope, device, loader.BufferSize())
 	return m, err
 }
 
 // batch returns the first n images and labels.
-func (m *deviceMemory) batch(n int) (*deviceBatch, error) {
-	if b := m.parts[n]; b != nil {
+func (m *deviceMemory) batch(n int) (deviceBatch, error) {
+	if b, ok := m.parts[n]; ok {
 		return b, nil
 	}
-	b, set := &deviceBatch{n: n}, m.loader.Set()
+	b, set := deviceBatch{}, m.loader.Set()
 	var err error
-	if b.images, err = torchx.View(&m.scope, m.bytes, 0, int64(n), 1, int64(set.Rows), int64(set.Cols)); err != nil {
-		return nil, err
+	if b.Images, err = torchx.View(&m.scope, m.bytes, 0, int64(n), 1, int64(set.Rows), int64(set.Cols)); err != nil {
+		return deviceBatch{}, err
 	}
 	if b.rows, err = torchx.View(&m.scope, m.bytes, 0, int64(n), int64(set.Rows*set.Cols)); err != nil {
-		return nil, err
+		return deviceBatch{}, err
 	}
-	if b.labels, err = torchx.View(&m.scope, m.bytes, m.loader.BufferSize()-m.loader.BatchSize(), int64(n)); err != nil {
-		return nil, err
+	if b.Labels, err = torchx.View(&m.scope, m.bytes, m.loader.BufferSize()-m.loader.BatchSize(), int64(n)); err != nil {
+		return deviceBatch{}, err
 	}
 	m.parts[n] = b
 	return b, nil
@@ -145,17 +164,17 @@ func newStreamLoader(loader *dataset.Loader, device string) (deviceLoader, error
 	return &streamLoader{loader, memory, ring}, nil
 }
 
-func (f *streamLoader) epoch(ctx context.Context, number int) iter.Seq2[batch, error] {
-	return func(yield func(batch, error) bool) {
+func (f *streamLoader) epoch(ctx context.Context, number int) iter.Seq2[torchx.Batch, error] {
+	return func(yield func(torchx.Batch, error) bool) {
 		for b, err := range f.loader.Epoch(ctx, number) {
-			var sent *deviceBatch
+			var sent deviceBatch
 			if err == nil {
 				err = f.ring.Send(b.Buffer, f.memory.bytes)
 			}
 			if err == nil {
-				sent, err = f.memory.batch(b.Len())
+				sent, err = f.memory.batch(len(b.Labels))
 			}
-			if !yield(sent, err) || err != nil {
+			if !yield(sent.Batch, err) || err != nil {
 				return
 			}
 		}
@@ -196,10 +215,10 @@ func newResidentLoader(loader *dataset.Loader, device string) (deviceLoader, err
 	return f, nil
 }
 
-func (f *residentLoader) epoch(ctx context.Context, number int) iter.Seq2[batch, error] {
-	return func(yield func(batch, error) bool) {
+func (f *residentLoader) epoch(ctx context.Context, number int) iter.Seq2[torchx.Batch, error] {
+	return func(yield func(torchx.Batch, error) bool) {
 		if err := torchx.WriteIndices(f.order, f.loader.Order(number)); err != nil {
-			yield(nil, err)
+			yield(torchx.Batch{}, err)
 			return
 		}
 		size := f.loader.BatchSize()
@@ -208,7 +227,7 @@ func (f *residentLoader) epoch(ctx context.Context, number int) iter.Seq2[batch,
 			if ctx.Err() != nil {
 				err = context.Cause(ctx)
 			}
-			if !yield(b, err) || err != nil {
+			if !yield(b.Batch, err) || err != nil {
 				return
 			}
 		}
@@ -216,13 +235,13 @@ func (f *residentLoader) epoch(ctx context.Context, number int) iter.Seq2[batch,
 }
 
 // gathered returns the batch of the n images from first on in the epoch's order.
-func (f *residentLoader) gathered(first, n int) (*deviceBatch, error) {
+func (f *residentLoader) gathered(first, n int) (deviceBatch, error) {
 	b, err := f.memory.batch(n)
 	if err == nil {
 		err = torchx.Select(b.rows, f.images, f.order, first)
 	}
 	if err == nil {
-		err = torchx.Select(b.labels, f.labels, f.order, first)
+		err = torchx.Select(b.Labels, f.labels, f.order, first)
 	}
 	return b, err
 }

@@ -29,16 +29,15 @@ func pixels(t *testing.T, x torch.Tensor) []float32 {
 }
 
 func TestABatchBecomesTensorsOfItsBytes(t *testing.T) {
-	b := hostBatch{&dataset.Batch{Images: []uint8{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 255}, Labels: []uint8{7, 9}, Rows: 2, Cols: 3}}
 	err := torchx.Do(func(s *torchx.Scope) error {
-		images, labels := b.tensors(s)
+		b := hostBatch(s, []uint8{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 255}, []uint8{7, 9}, 2, 3)
 		for _, x := range []struct {
 			t     torch.Tensor
 			shape []int64
 			want  []float32
 		}{
-			{images, []int64{2, 1, 2, 3}, []float32{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 255}},
-			{labels, []int64{2}, []float32{7, 9}},
+			{b.Images, []int64{2, 1, 2, 3}, []float32{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 255}},
+			{b.Labels, []int64{2}, []float32{7, 9}},
 		} {
 			if shape := x.t.Shape(); !slices.Equal(shape, x.shape) || x.t.Dtype() != torch.Byte {
 				t.Errorf("a tensor %v of type %v, want %v of uint8", shape, x.t.Dtype(), x.shape)
@@ -74,7 +73,7 @@ func TestResidentLoaderYieldsTheLoadersBatches(t *testing.T) {
 				t.Fatal(err)
 			}
 			err := torchx.Do(func(s *torchx.Scope) error {
-				images, labels := b.tensors(s)
+				images, labels := b.Gathered(s)
 				if shape := images.Shape(); !slices.Equal(shape, []int64{int64(b.Len()), 1, 28, 28}) {
 					t.Errorf("images %v", shape)
 				}

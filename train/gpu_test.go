@@ -198,8 +198,7 @@ func TestGPUBatchesAreTheLoaders(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				images, labels := b.tensors(nil)
-				gotImages, gotLabels := pixels(t, images), pixels(t, labels)
+				gotImages, gotLabels := pixels(t, b.Images), pixels(t, b.Labels)
 				var wantImages, wantLabels []float32
 				for _, i := range order[:b.Len()] {
 					for _, v := range set.Images[int(i)*28*28:][:28*28] {

@@ -4,16 +4,13 @@ import (
 	"iter"
 	"time"
 
-	torch "github.com/wangkuiyi/gotorch"
-
 	"lenet/torchx"
 )
 
 // The parts of a training's time, in their order.
 const (
 	load       = iota // waiting for the loader's next batch
-	forward           // logits, loss, the epoch's sums
-	backward          // gradients
+	gradients         // logits, loss, the epoch's sums, gradients
 	optimizer         // update
 	goCode            // the rest: Go, making and freeing tensors, reporting, saving
 	device            // waiting for the GPU at the end of an epoch
@@ -22,7 +19,7 @@ const (
 )
 
 // PartNames name the parts of a training's time, in the order of a [Profile].
-var PartNames = [parts]string{"load", "forward", "backward", "optimizer", "Go", "device", "evaluate"}
+var PartNames = [parts]string{"load", "gradients", "optimizer", "Go", "device", "evaluate"}
 
 // A Profile is where the time went.
 type Profile [parts]time.Duration
@@ -67,21 +64,9 @@ func (c *clock) timed(part int, f func() error) func() error {
 func (c *clock) wrap(k calls) calls {
 	return calls{
 		zeroGrad: k.zeroGrad,
-		forward: func(s *torchx.Scope, images torch.Tensor) torch.Tensor {
-			defer c.add(forward, time.Now())
-			return k.forward(s, images)
-		},
-		loss: func(s *torchx.Scope, logits, labels torch.Tensor) torch.Tensor {
-			defer c.add(forward, time.Now())
-			return k.loss(s, logits, labels)
-		},
-		count: func(loss, logits, labels torch.Tensor) error {
-			defer c.add(forward, time.Now())
-			return k.count(loss, logits, labels)
-		},
-		backward: func(loss torch.Tensor) error {
-			defer c.add(backward, time.Now())
-			return k.backward(loss)
+		differentiate: func(b torchx.Batch) error {
+			defer c.add(gradients, time.Now())
+			return k.differentiate(b)
 		},
 		gradients: k.gradients,
 		update:    c.timed(optimizer, k.update),
@@ -89,8 +74,8 @@ func (c *clock) wrap(k calls) calls {
 }
 
 // batches yields what next yields, with the time of getting it given to load.
-func (c *clock) batches(next iter.Seq2[batch, error]) iter.Seq2[batch, error] {
-	return func(yield func(batch, error) bool) {
+func (c *clock) batches(next iter.Seq2[torchx.Batch, error]) iter.Seq2[torchx.Batch, error] {
+	return func(yield func(torchx.Batch, error) bool) {
 		waiting := time.Now()
 		for b, err := range next {
 			c.add(load, waiting)

@@ -202,14 +202,7 @@ func evaluate(ctx context.Context, net *model.LeNet, images deviceLoader) (torch
 		if err != nil {
 			return torchx.Sums{}, err
 		}
-		err := torchx.Do(func(s *torchx.Scope) error {
-			return torchx.NoGrad(func() error {
-				images, labels := b.tensors(s)
-				logits := net.Forward(s, images)
-				return total.Add(net.Loss(s, logits, labels, 0), logits, labels)
-			})
-		})
-		if err != nil {
+		if err := net.Evaluate(b, total); err != nil {
 			return torchx.Sums{}, fmt.Errorf("train: evaluating: %w", err)
 		}
 	}

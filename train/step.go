@@ -4,8 +4,6 @@ import (
 	"errors"
 	"math"
 
-	torch "github.com/wangkuiyi/gotorch"
-
 	"lenet/compute"
 	"lenet/model"
 	"lenet/optim"
@@ -17,34 +15,21 @@ var ErrDiverged = errors.New("the loss is not finite")
 
 // calls are what a step is made of.
 type calls struct {
-	zeroGrad  func() error
-	forward   func(s *torchx.Scope, images torch.Tensor) (logits torch.Tensor)
-	loss      func(s *torchx.Scope, logits, labels torch.Tensor) torch.Tensor
-	count     func(loss, logits, labels torch.Tensor) error // adds to the epoch's sums
-	backward  func(loss torch.Tensor) error
-	gradients func() error // a place for a hook: the gradients are there, and the weights are not updated yet
-	update    func() error
+	zeroGrad      func() error
+	differentiate func(torchx.Batch) error // sets the gradients, and adds the loss and the right answers to the epoch's sums
+	gradients     func() error             // a place for a hook: the gradients are there, and the weights are not updated yet
+	update        func() error
 }
 
-// step trains on one batch. A loss that count finds not to be finite updates nothing.
-func (c *calls) step(b batch) error {
-	return torchx.Do(func(s *torchx.Scope) error {
-		images, labels := b.tensors(s)
-		if err := c.zeroGrad(); err != nil {
-			return err
+// step trains on one batch. A loss that differentiate finds not to be finite updates nothing.
+func (c *calls) step(b torchx.Batch) error {
+	return torchx.Do(func(*torchx.Scope) error {
+		for _, call := range []func() error{c.zeroGrad, func() error { return c.differentiate(b) }, c.gradients, c.update} {
+			if err := call(); err != nil {
+				return err
+			}
 		}
-		logits := c.forward(s, images)
-		loss := c.loss(s, logits, labels)
-		if err := c.count(loss, logits, labels); err != nil {
-			return err
-		}
-		if err := c.backward(loss); err != nil {
-			return err
-		}
-		if err := c.gradients(); err != nil {
-			return err
-		}
-		return c.update()
+		return nil
 	})
 }
 
@@ -83,12 +68,12 @@ func newTrainer(net *model.LeNet, o *Options, stepsPerEpoch int, graphs *graphs)
 	t.rate = func(step int) float64 { return o.LearningRate * o.Factor(step, stepsPerEpoch, o.Epochs) }
 	t.calls = t.clock.wrap(calls{
 		zeroGrad: opt.ZeroGrad,
-		forward:  net.Forward,
-		loss: func(s *torchx.Scope, logits, labels torch.Tensor) torch.Tensor {
-			return net.Loss(s, logits, labels, o.LabelSmoothing)
+		differentiate: func(b torchx.Batch) error {
+			if err := net.Differentiate(b, o.LabelSmoothing, total); err != nil || !t.onCPU {
+				return err
+			}
+			return t.read()
 		},
-		count:     t.count,
-		backward:  torchx.Backward,
 		gradients: func() error { return nil },
 		update:    opt.Step,
 	})
@@ -104,7 +89,7 @@ func (t *trainer) close() {
 }
 
 // train trains on one batch, with the learning rate of its place in the training.
-func (t *trainer) train(b batch) error {
+func (t *trainer) train(b torchx.Batch) error {
 	if err := t.opt.SetLearningRate(t.rate(t.steps)); err != nil {
 		return err
 	}
@@ -113,14 +98,6 @@ func (t *trainer) train(b batch) error {
 		return t.step(b)
 	}
 	return t.graphs.run(b.Len(), func() error { return t.step(b) })
-}
-
-// count adds a batch's loss and right answers, before the update, to the epoch's.
-func (t *trainer) count(loss, logits, labels torch.Tensor) error {
-	if err := t.total.Add(loss, logits, labels); err != nil || !t.onCPU {
-		return err
-	}
-	return t.read()
 }
 
 // read sets sums, once the device is done with all steps.

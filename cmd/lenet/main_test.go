@@ -147,7 +147,7 @@ func TestProfiles(t *testing.T) {
 	t.Parallel()
 	out, pprof := filepath.Join(t.TempDir(), "run"), filepath.Join(t.TempDir(), "cpu.pprof")
 	stdout, _, code := lenet(t, "train", "--data", smallData(t, 20, 5), "--epochs=1", "--device=cpu", "--profile", "--pprof", pprof, "--out", out)
-	if code != 0 || !regexp.MustCompile(`\nfirst step ended after \d\.\d\d s\npart +ms/epoch +share\nload +\d+\.\d +\d+\.\d%\nforward [^$]*\nevaluate +\d+\.\d +\d+\.\d%\n`).MatchString(stdout) {
+	if code != 0 || !regexp.MustCompile(`\nfirst step ended after \d\.\d\d s\npart +ms/epoch +share\nload +\d+\.\d +\d+\.\d%\ngradients [^$]*\nevaluate +\d+\.\d +\d+\.\d%\n`).MatchString(stdout) {
 		t.Errorf("exit code %d, output %q", code, stdout)
 	}
 	if profile, err := os.ReadFile(pprof); err != nil || !bytes.HasPrefix(profile, []byte{0x1f, 0x8b}) { // gzip, as pprof files are

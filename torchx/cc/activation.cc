@@ -5,7 +5,6 @@
 #include <ATen/ops/tanh_backward.h>
 #include <ATen/ops/threshold_backward.h>
 
-#include "layers.h"
 #include "operators.h"
 
 namespace lenet {

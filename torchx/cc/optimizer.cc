@@ -13,6 +13,8 @@
 #include <cstring>
 #include <utility>
 
+#include "serial.h"
+
 namespace lenet {
 
 using Settings = torchx_optimizer_settings;
@@ -125,6 +127,7 @@ void Optimizer::zero_grad() {
 
 void Optimizer::step() {
   at::NoGradGuard no_grad;
+  const Serial serial;  // some 10 microseconds of work: not worth waking threads for
   Tensors *averages = find(kAverage);
   Step t{{}, {}, std::vector<Tensors>(kept_.size() - (averages ? 1 : 0)), learning_rate_, settings_};
   for (size_t i = 0; i < params_.size(); i++) {

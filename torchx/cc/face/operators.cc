@@ -1,41 +1,14 @@
-// torchx.h: the operators, and gradients.
+// torchx.h: activations, the loss and gradients by libtorch's own operators.
 #include "operators.h"
 
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/cross_entropy_loss.h>
 
-#include <utility>
 #include <vector>
 
 #include "face.h"
 
 using namespace lenet::face;
-
-namespace {
-
-std::pair<std::vector<at::Tensor>, std::vector<at::Tensor>> tensors_of(const torchx_layer *layers, size_t n) {
-  std::pair<std::vector<at::Tensor>, std::vector<at::Tensor>> weights_and_biases;
-  for (size_t i = 0; i < n; i++) {
-    weights_and_biases.first.push_back(tensor_of(layers[i].weight));
-    weights_and_biases.second.push_back(tensor_of(layers[i].bias));
-  }
-  return weights_and_biases;
-}
-
-}  // namespace
-
-char *torchx_conv_pool(void *x, const torchx_layer *layers, size_t n, int activation, void **y) {
-  return caught([&] {
-    auto [weights, biases] = tensors_of(layers, n);
-    *y = handle_of(lenet::conv_pool(tensor_of(x), weights, biases, activation));
-  });
-}
-
-char *torchx_linear(void *x, const torchx_layer *layers, size_t n, int activation, void **y) {
-  return caught([&] {
-    auto [weights, biases] = tensors_of(layers, n);
-    *y = handle_of(lenet::linear(tensor_of(x), weights, biases, activation));
-  });
-}
 
 size_t torchx_activations(const torchx_activation **all) {
   static const std::vector<torchx_activation> rows = [] {
@@ -53,11 +26,10 @@ char *torchx_activate(void *x, int activation, void **y) {
 }
 
 char *torchx_cross_entropy(void *logits, void *labels, double label_smoothing, void **loss) {
-  return caught([&] { *loss = handle_of(lenet::cross_entropy(tensor_of(logits), tensor_of(labels), label_smoothing)); });
-}
-
-char *torchx_use_kernels(const char *kernels) {
-  return caught([&] { lenet::use_kernels(kernels); });
+  return caught([&] {
+    *loss = handle_of(at::cross_entropy_loss(tensor_of(logits), tensor_of(labels).to(at::kLong), {}, at::Reduction::Mean, -100,
+                                             label_smoothing));
+  });
 }
 
 char *torchx_backward(void *loss) {

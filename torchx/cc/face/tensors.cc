@@ -77,6 +77,14 @@ char *torchx_select(void *tensor, void *rows, int64_t first, void *to) {
   });
 }
 
+char *torchx_gather(void *tensor, const int32_t *order, int64_t n, void **rows) {
+  return caught([&] {
+    const at::Tensor &t = tensor_of(tensor);
+    const at::Tensor indices = at::from_blob(const_cast<int32_t *>(order), {n}, at::kInt).to(t.device());
+    *rows = handle_of(at::index_select(t, 0, indices));
+  });
+}
+
 char *torchx_move(void *tensor, const char *device) {
   return caught([&] {
     at::Tensor &t = tensor_of(tensor);

@@ -1,10 +1,4 @@
-// The kernels of conv_pool, in GCC's and clang's vector extensions. Compiled once for each instruction set, with
-//
-//   LEVEL       its namespace
-//   LANES       float32 lanes of a vector: 4, 8 or 16
-//   REGISTERS   vector registers: 16 or 32
-//
-// The idea:
+// The convolutions of any shape.
 //
 //   - The convolution's own map, four times the size of y, is never stored. A tile of 2 rows of it stays in registers until the
 //     maximum of each 2x2 square is taken. y and one byte for each of its elements, which of the four it was, are kept.
@@ -13,26 +7,13 @@
 //   - Forward, lanes are output channels: one value of x, in all lanes, times a vector of weights. Where x has one channel,
 //     lanes are columns of y: a vector of x times one weight.
 //   - Backward, lanes are values of x side by side: with the channels last, a row of the patch is 5 * in of them.
-//
-// Only stdint.h and headers made for it (kernels.h, activation.h) may be included: the linker could keep the copy of an inline
-// function that was compiled here for AVX-512, for the whole program.
-//
-// Above each kernel stands its share of the peak: its multiply-adds per second in percent of those of a loop that does nothing
-// else. It was measured at the report's shapes on one core of an AMD EPYC (Zen 3, AVX2), by `make bench-kernels`: the median of
-// three runs.
-#include "kernels.h"
+#pragma once
+
+#include "conv_pool.h"
 
 namespace lenet::LEVEL {
 namespace {
-
-template <int N>
-struct Vector {
-  typedef float Float __attribute__((vector_size(4 * N), aligned(4), may_alias));
-  typedef int32_t Int __attribute__((vector_size(4 * N), aligned(4), may_alias));
-  typedef uint8_t Byte __attribute__((vector_size(N), aligned(1), may_alias));
-};
-
-int64_t padded(int64_t n, int64_t lanes) { return (n + lanes - 1) / lanes * lanes; }
+namespace conv_general {
 
 // Few values take a narrower vector, since most lanes of a wide one would be idle.
 constexpr int kNarrow = LANES > 8 ? 8 : LANES;
@@ -54,21 +35,8 @@ int64_t backward_weights_size(const Shape &s) { return s.out * 2 * square_weight
 
 int64_t image_size(const Shape &s) { return s.image() + LANES; }
 
-// Calls f(o, c, i, j) for every weight.
-template <typename F>
-void each_weight(const Shape &s, F f) {
-  for (int64_t o = 0; o < s.out; o++)
-    for (int64_t c = 0; c < s.in; c++)
-      for (int64_t i = 0; i < kSide; i++)
-        for (int64_t j = 0; j < kSide; j++) f(o, c, i, j);
-}
-
-void zero(float *p, int64_t n) {
-  for (int64_t i = 0; i < n; i++) p[i] = 0;
-}
-
 void pack_forward_weights(const Shape &s, const float *weight, const float *bias, float *packed) {
-  int64_t out = padded_for(s.out);
+  const int64_t out = padded_for(s.out);
   zero(packed, forward_weights_size(s));
   for (int64_t o = 0; o < s.out; o++) packed[o] = bias[o];
   packed += out;
@@ -77,7 +45,7 @@ void pack_forward_weights(const Shape &s, const float *weight, const float *bias
 }
 
 void unpack_weights_gradient(const Shape &s, const float *packed, float *dweight) {
-  int64_t row = padded_for(s.patch_row());
+  const int64_t row = padded_for(s.patch_row());
   each_weight(s,
               [&](int64_t o, int64_t c, int64_t i, int64_t j) { *dweight++ = packed[(o * kSide + i) * row + j * s.in + c]; });
 }
@@ -86,7 +54,7 @@ void unpack_weights_gradient(const Shape &s, const float *packed, float *dweight
 // five, a row of zeros. Read from the first row it is the filter of a maximum in row 1 of the 2x2, from the second row that of
 // row 0.
 void pack_backward_weights(const Shape &s, const float *weight, float *packed) {
-  int64_t row = padded_for(square_row(s)), size = square_weights(s);
+  const int64_t row = padded_for(square_row(s)), size = square_weights(s);
   zero(packed, backward_weights_size(s));
   each_weight(s, [&](int64_t o, int64_t c, int64_t i, int64_t j) {
     for (int64_t column = 0; column < 2; column++)
@@ -95,16 +63,13 @@ void pack_backward_weights(const Shape &s, const float *weight, float *packed) {
   });
 }
 
-void bytes_to_image(const Shape &s, const uint8_t *x, float *image) {
-  int64_t n = s.image();
+// An image as floats, with room for a vector to reach past its end.
+const float *image_of(const Shape &, const float *x, float *) { return x; }
+const float *image_of(const Shape &s, const uint8_t *x, float *image) {
+  const int64_t n = s.image();
   for (int64_t i = 0; i < n; i++) image[i] = x[i] * (1.0f / 255);
   zero(image + n, image_size(s) - n);
-}
-
-void floats_to_image(const Shape &s, const float *x, float *image) {
-  int64_t n = s.image();
-  for (int64_t i = 0; i < n; i++) image[i] = x[i];
-  zero(image + n, image_size(s) - n);
+  return image;
 }
 
 // ---- Maximum
@@ -127,8 +92,6 @@ inline void largest(const typename Vector<N>::Float *four, typename Vector<N>::F
 //
 // x is split into its even and its odd columns. Neighbouring elements of y then find the values at the same place of their
 // squares side by side.
-//
-// 28x28, 1 -> 6: 37 %. There are 25 multiplications for each sum, and around them the split, the maxima and the interleaving.
 
 int64_t split_size(const Shape &s) { return s.image() + LANES; }  // room for a vector to reach past the end
 bool splits(const Shape &s) { return s.in == 1 && s.width % 2 == 0; }
@@ -245,8 +208,6 @@ void forward_split(const Shape &s, const float *x, const float *weights, float *
 }
 
 // ---- Forward, any number of channels
-//
-// 12x12, 6 -> 16: 84 %.
 
 // One tile: the convolution at 2 rows x COLUMNS columns for VECTORS * N channels, then the maxima. x points at the tile's first
 // patch, weights at its channels in the packed weights' first row, y and argmax at the tile's first element, of which room are
@@ -330,75 +291,10 @@ void forward_any(const Shape &s, const float *x, const float *weights, float *y,
   return forward_tiles<IN, LANES, 1, 2>(s, x, weights, y, argmax);
 }
 
-int64_t forward_scratch_size(const Shape &s) { return splits(s) ? split_size(s) : 0; }
-
-void forward(const Shape &s, const float *x, const float *weights, float *y, uint8_t *argmax, float *scratch) {
-  if (splits(s)) return forward_split<LANES>(s, x, weights, y, argmax, scratch);
-  if (s.in == 6) return forward_any<6>(s, x, weights, y, argmax);
-  forward_any<0>(s, x, weights, y, argmax);
-}
-
-// ---- Activation
-
-// exp(x) = 2^n exp(r), with n the whole number nearest to x / ln 2 and |r| <= ln 2 / 2, by the Taylor polynomial of degree 7:
-// its error is 2^-28 there, less than float32's rounding. Adding 1.5 * 2^23 rounds to a whole number, and leaves it in the low
-// bits.
-template <int N>
-inline typename Vector<N>::Float exponential(typename Vector<N>::Float x) {
-  using Float = typename Vector<N>::Float;
-  using Int = typename Vector<N>::Int;
-  constexpr float kRound = 12582912;
-  x = x > 88 ? Float{} + 88 : x;  // beyond, the result is not a normal number
-  x = x < -87 ? Float{} - 87 : x;
-  Float shifted = x * 1.44269504f + kRound, n = shifted - kRound;
-  Float r = x - n * 0.693145752f - n * 1.42860677e-6f;  // ln 2 in two parts, the first one with few digits
-  Float e = 1 + r * (1 + r * (1.f / 2 + r * (1.f / 6 + r * (1.f / 24 + r * (1.f / 120 + r * (1.f / 720 + r * (1.f / 5040)))))));
-  return e * (Float)(((Int)shifted << 23) + (127 << 23));
-}
-
-struct Math {
-  using Float = Vector<LANES>::Float;
-  static Float exp(Float x) { return exponential<LANES>(x); }
-  static Float tanh(Float x) { return 1 - 2 / (1 + exponential<LANES>(2 * x)); }
-};
-
-template <typename Formula>
-void activate_all(float *y, int64_t n) {
-  using Float = Vector<LANES>::Float;
-  int64_t i = 0;
-  for (; i + LANES <= n; i += LANES) {
-    Float &v = *reinterpret_cast<Float *>(y + i);
-    v = Formula::value(v);
-  }
-  Float rest = {};
-  for (int64_t l = 0; l < n - i; l++) rest[l] = y[i + l];
-  rest = Formula::value(rest);
-  for (int64_t l = 0; l < n - i; l++) y[i + l] = rest[l];
-}
-
-void not_a_number(float *p, int64_t n) {
-  for (int64_t i = 0; i < n; i++) p[i] = __builtin_nanf("");
-}
-
-void activate(Activation f, float *y, int64_t n) {
-  if (f == Activation::kNone) return;
-  if (!Formulas<Math>::with(f, [=](auto formula) { activate_all<decltype(formula)>(y, n); })) not_a_number(y, n);
-}
-
-void activation_gradient(Activation f, const float *y, const float *dy, int64_t n, float *gradient) {
-  const auto all = [=](auto formula) {
-    for (int64_t i = 0; i < n; i++) gradient[i] = formula.gradient(y[i], dy[i]);
-  };
-  if (!Formulas<Math>::with(f, all)) not_a_number(gradient, n);
-}
-
 // ---- Backward
 
 // The gradient of the weights of CHANNELS channels, VECTORS * N values of each row: the sum over y's elements of dy times the
 // patch of the maximum. All pointers are at the first channel, image and dweights at the first value too.
-//
-// 28x28, 1 -> 6: 27 %; 12x12, 6 -> 16: 29 %. Each multiply-add loads its vector of x, at an address that depends on argmax; and
-// of the vectors for a row of 5 or 30 values, 3 or 2 lanes are padding, which does not count.
 template <int N, int CHANNELS, int VECTORS>
 inline void add_weights(const Shape &s, const float *dy, const uint8_t *argmax, const float *image, float *dweights,
                         float *dbias) {
@@ -459,9 +355,6 @@ void backward_weights(const Shape &s, const float *dy, const uint8_t *argmax, co
 
 // Adds to a square of dimage what the elements of y at one place, one for each channel, pass back: dy times the filter, at the
 // place in the square where the maximum was. All pointers but dy and argmax are at the first of VECTORS * N values of a row.
-//
-// 12x12, 6 -> 16: 30 %. Each multiply-add loads its vector of weights; and of 6 * 40 values that are multiplied for an element
-// of y, only 5 * 30 are of its filter.
 template <int N, int VECTORS>
 inline void add_square(const Shape &s, const float *dy, const uint8_t *argmax, const float *weights, float *dimage) {
   using Float = typename Vector<N>::Float;
@@ -501,24 +394,44 @@ void backward_input(const Shape &s, const float *dy, const uint8_t *argmax, cons
   add_all_squares<LANES>(s, dy, argmax, weights, dimage);
 }
 
+// ---- As the step calls them
+
+template <typename X>
+int64_t scratch_size(const Shape &s) {
+  return padded(image_size(s), 16) + (splits(s) ? split_size(s) : 0);
+}
+
+int64_t packed_size(const Shape &s) { return padded(forward_weights_size(s), 16) + backward_weights_size(s); }
+int64_t sums_size(const Shape &s) { return padded(weights_gradient_size(s), 16) + padded(s.out, 16); }
+
+void pack(const Shape &s, const float *weight, const float *bias, float *packed) {
+  pack_forward_weights(s, weight, bias, packed);
+  pack_backward_weights(s, weight, packed + padded(forward_weights_size(s), 16));
+}
+
+template <typename X>
+void forward(const Shape &s, const float *packed, const X *image, float *y, uint8_t *argmax, float *scratch) {
+  const float *x = image_of(s, image, scratch);
+  if (splits(s)) return forward_split<LANES>(s, x, packed, y, argmax, scratch + padded(image_size(s), 16));
+  if (s.in == 6) return forward_any<6>(s, x, packed, y, argmax);
+  forward_any<0>(s, x, packed, y, argmax);
+}
+
+template <typename X>
+void backward(const Shape &s, const float *packed, int64_t n, const X *const *images, const float *dy, const uint8_t *argmax,
+              float *sums, float *dx, float *scratch) {
+  float *dbias = sums + padded(weights_gradient_size(s), 16);
+  for (int64_t i = 0; i < n; i++, dy += pitch(s.pooled()), argmax += pitch(s.pooled())) {
+    backward_weights(s, dy, argmax, image_of(s, images[i], scratch), sums, dbias);
+    if (dx) backward_input(s, dy, argmax, packed + padded(forward_weights_size(s), 16), dx + i * pitch(s.image()));
+  }
+}
+
+void unpack(const Shape &s, const float *sums, float *dweight, float *dbias) {
+  unpack_weights_gradient(s, sums, dweight);
+  for (int64_t o = 0; o < s.out; o++) dbias[o] = sums[padded(weights_gradient_size(s), 16) + o];
+}
+
+}  // namespace conv_general
 }  // namespace
-
-extern const Kernels kernels = {
-    forward_weights_size,
-    pack_forward_weights,
-    weights_gradient_size,
-    unpack_weights_gradient,
-    backward_weights_size,
-    pack_backward_weights,
-    image_size,
-    bytes_to_image,
-    floats_to_image,
-    forward_scratch_size,
-    forward,
-    activate,
-    activation_gradient,
-    backward_weights,
-    backward_input,
-};
-
 }  // namespace lenet::LEVEL

@@ -1,0 +1,474 @@
+package torchx
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	torch "github.com/wangkuiyi/gotorch"
+
+	"lenet/torchx/reference"
+)
+
+// A testSet is a network's architecture and parameters, images and their labels.
+type testSet struct {
+	reference.LeNet
+	images []uint8
+	labels []uint8
+}
+
+// report is the lab report's architecture.
+func report(activation string) reference.LeNet {
+	return reference.LeNet{Rows: 28, Cols: 28, Channels: [2]int{6, 16}, Hidden: [2]int{120, 84}, Classes: 10, Activation: activation}
+}
+
+// newTestSet draws parameters, as large as their number of inputs suggests, and n images of random strokes, for which every decision is clear.
+func newTestSet(net reference.LeNet, n int, seed uint64) *testSet {
+	random := rand.New(rand.NewPCG(seed, 2))
+	set := &testSet{LeNet: net}
+	for i, size := range net.Sizes() {
+		scale := 0.1 // of a bias
+		if i%2 == 0 {
+			scale = math.Sqrt(3 / (float64(size) / float64(net.Sizes()[i+1])))
+		}
+		for range size {
+			set.Params[i] = append(set.Params[i], float64(float32(scale*(2*random.Float64()-1))))
+		}
+	}
+	for len(set.labels) < n {
+		image, label := strokes(random, net.Rows, net.Cols), random.IntN(net.Classes)
+		gradients := net.Zeros()
+		if set.Run(image, label, 0, &gradients).Clear > 1e-5 {
+			set.images, set.labels = append(set.images, image...), append(set.labels, uint8(label))
+		}
+	}
+	return set
+}
+
+// strokes returns an image of a few bright rectangles with soft edges, black around.
+func strokes(random *rand.Rand, rows, cols int) []uint8 {
+	image := make([]uint8, rows*cols)
+	for range 4 {
+		top, left, height, width := random.IntN(rows), random.IntN(cols), 1+random.IntN(10), 1+random.IntN(6)
+		for r := top; r < min(top+height, rows); r++ {
+			for c := left; c < min(left+width, cols); c++ {
+				image[r*cols+c] = uint8(64 + random.IntN(192))
+			}
+		}
+	}
+	return image
+}
+
+func (n *testSet) shape(i int) []int64 {
+	sizes := n.Sizes()
+	out := int64(len(n.Params[i|1]))
+	switch in := int64(sizes[i]) / out; {
+	case i%2 == 1:
+		return []int64{out}
+	case i < 4:
+		return []int64{out, in / 25, 5, 5}
+	default:
+		return []int64{out, in}
+	}
+}
+
+// A net is a Network in use: its parameters and its accumulator.
+type net struct {
+	*Network
+	params []torch.Tensor
+	total  *Accumulator
+}
+
+// use calls f with the network and its set on the tests' device.
+func (n *testSet) use(t *testing.T, f func(s *Scope, net *net, all Batch) error) {
+	t.Helper()
+	err := Do(func(s *Scope) error {
+		u := &net{}
+		for i, values := range n.Params {
+			p := s.Own(torch.Full(n.shape(i), 0, true))
+			if err := errors.Join(Write(p, float32s(values)), Move(p, device)); err != nil {
+				return err
+			}
+			u.params = append(u.params, p)
+		}
+		activation := registry[0]
+		if n.Activation != "none" {
+			activation = named(n.Activation)
+		}
+		var err error
+		if u.Network, err = NewNetwork(n.Rows, n.Cols, activation, u.params); err != nil {
+			return err
+		}
+		defer u.Close()
+		if u.total, err = NewAccumulator(device); err != nil {
+			return err
+		}
+		defer u.total.Close()
+		images := To(s, Bytes(s, n.images, int64(len(n.labels)), 1, int64(n.Rows), int64(n.Cols)), device)
+		return f(s, u, Batch{Images: images, Labels: To(s, Bytes(s, n.labels, int64(len(n.labels))), device)})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// named returns the activation of a name, which must exist.
+func named(name string) Activation {
+	f, err := LookupActivation(name)
+	if err != nil {
+		panic(err)
+	}
+	return f
+}
+
+func float32s(values []float64) []float32 {
+	f := make([]float32, len(values))
+	for i, v := range values {
+		f[i] = float32(v)
+	}
+	return f
+}
+
+// gradients returns the parameters' gradients.
+func (u *net) gradients(t *testing.T) (all [][]float32) {
+	t.Helper()
+	var s Scope
+	defer s.Close()
+	for _, p := range u.params {
+		values := make([]float32, product(p.Shape()))
+		if err := Read(values, s.Own(p.Grad())); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, values)
+	}
+	return all
+}
+
+// sums returns what the accumulator has, and resets it.
+func (u *net) sums(t *testing.T) Sums {
+	t.Helper()
+	sums, err := u.total.Read()
+	if err := errors.Join(err, u.total.Reset()); err != nil {
+		t.Fatal(err)
+	}
+	return sums
+}
+
+// check compares a step on each of these batch sizes, in ascending order, with the reference: the first images, in a random order among the
+// set's. Every difference is below 1e-5 of the largest value.
+func (n *testSet) check(t *testing.T, smoothing float64, sizes ...int) {
+	t.Helper()
+	random := rand.New(rand.NewPCG(7, 8))
+	order := make([]uint32, len(n.labels))
+	for i, j := range random.Perm(len(order)) {
+		order[i] = uint32(j)
+	}
+	pixels := n.Rows * n.Cols
+	n.use(t, func(s *Scope, u *net, all Batch) error {
+		want, loss, right, done := n.Zeros(), 0.0, 0, 0
+		for _, size := range sizes {
+			for ; done < size; done++ {
+				image := order[done]
+				r := n.Run(n.images[int(image)*pixels:][:pixels], int(n.labels[image]), smoothing, &want)
+				loss += r.Loss
+				if r.Logits[n.labels[image]] == slices.Max(r.Logits) {
+					right++
+				}
+			}
+			batch := Batch{Images: all.Images, Labels: all.Labels, Order: order[:size]}
+			if err := u.Differentiate(batch, smoothing, u.total); err != nil {
+				return err
+			}
+			what := fmt.Sprintf("%dx%d %v %v %d classes, %s, smoothing %v, %d images", n.Rows, n.Cols, n.Channels, n.Hidden, n.Classes, n.Activation, smoothing, size)
+			sums := u.sums(t)
+			if sums.Images != size || math.Abs(sums.Loss-loss/float64(size)) > 1e-5*sums.Loss || math.Abs(sums.Accuracy-float64(right)/float64(size)) > 1e-9 {
+				t.Errorf("%s: %+v, want loss %v and %d right", what, sums, loss/float64(size), right)
+			}
+			for i, got := range u.gradients(t) {
+				mean := make([]float32, len(want[i]))
+				for j, v := range want[i] {
+					mean[j] = float32(v / float64(size))
+				}
+				if d := largestDifference(got, mean); !(d <= 1e-5) {
+					t.Errorf("%s: the gradient of parameter %d differs by %.2g of the largest", what, i, d)
+				}
+			}
+		}
+		return nil
+	})
+}
+
+func TestAStepIsTheReferences(t *testing.T) {
+	sets := map[string]*testSet{}
+	for _, f := range registry {
+		if f.Fused() {
+			sets[f.Name] = newTestSet(report(f.Name), 257, 1)
+		}
+	}
+	forEachLevel(t, func(t *testing.T) {
+		for name, set := range sets {
+			if level(t) == "CUDA" {
+				set.check(t, 0.1, 1, 33) // the emulator is slow
+			} else if name == "sigmoid" {
+				set.check(t, 0, 1, 2, 3, 4, 5, 15, 16, 17, 31, 32, 33, 64, 100, 255, 256, 257)
+			} else {
+				set.check(t, 0.1, 1, 33, 257)
+			}
+		}
+		sets["sigmoid"].check(t, 0.1, 47)
+	})
+}
+
+// Other sizes of images and of layers, one class more than a vector has lanes, most classes that a byte can name, and single channels.
+func TestAStepOfAnyArchitectureIsTheReferences(t *testing.T) {
+	var sets []*testSet
+	for i, net := range []reference.LeNet{
+		{Rows: 16, Cols: 16, Channels: [2]int{6, 16}, Hidden: [2]int{120, 84}, Classes: 10},
+		{Rows: 17, Cols: 35, Channels: [2]int{3, 5}, Hidden: [2]int{17, 11}, Classes: 26},
+		{Rows: 28, Cols: 28, Channels: [2]int{6, 16}, Hidden: [2]int{30, 25}, Classes: 47},
+		{Rows: 28, Cols: 28, Channels: [2]int{6, 20}, Hidden: [2]int{120, 84}, Classes: 9},
+		{Rows: 28, Cols: 28, Channels: [2]int{5, 16}, Hidden: [2]int{120, 84}, Classes: 17},
+		{Rows: 32, Cols: 32, Channels: [2]int{6, 16}, Hidden: [2]int{120, 84}, Classes: 256},
+		{Rows: 20, Cols: 23, Channels: [2]int{1, 1}, Hidden: [2]int{1, 1}, Classes: 2},
+		{Rows: 22, Cols: 18, Channels: [2]int{9, 33}, Hidden: [2]int{50, 260}, Classes: 3},
+	} {
+		net.Activation = []string{"sigmoid", "tanh", "relu", "none"}[i%4]
+		sets = append(sets, newTestSet(net, 40, uint64(i+10)))
+	}
+	forEachLevel(t, func(t *testing.T) {
+		for i, set := range sets {
+			set.check(t, float64(i%2)/20, 1, 18, 40)
+		}
+	})
+}
+
+// Pixels are 0 or 1, weights of the convolutions eighths, and there is no activation: every sum is exact in float32, in whatever order. So equals are
+// equals, of which the first counts.
+func TestTheFirstOfEqualsIsTheMaximum(t *testing.T) {
+	for i, net := range []reference.LeNet{report("none"), {Rows: 21, Cols: 18, Channels: [2]int{3, 9}, Hidden: [2]int{7, 9}, Classes: 10, Activation: "none"}} {
+		set := newTestSet(net, 40, 3)
+		random := rand.New(rand.NewPCG(uint64(i), 4))
+		for j := range set.images {
+			set.images[j] = uint8(random.IntN(2) * 255)
+		}
+		for _, params := range set.Params[:4] {
+			for j := range params {
+				params[j] = float64(random.IntN(17)-8) / 8
+			}
+		}
+		forEachLevel(t, func(t *testing.T) { set.check(t, 0, 40) })
+	}
+}
+
+// Far from 0, where exp overflows or a value rounds to its limit.
+func TestActivationsAreRightEverywhere(t *testing.T) {
+	for _, name := range []string{"sigmoid", "tanh", "relu"} {
+		for _, bias := range []float64{-200, -100, -88, -87, -20, -5, -1, -1e-3, 0, 1e-3, 0.5, 1, 5, 17, 88, 100, 200} {
+			tiny := reference.LeNet{Rows: 16, Cols: 16, Channels: [2]int{1, 1}, Hidden: [2]int{1, 1}, Classes: 2, Activation: name}
+			set := &testSet{LeNet: tiny, images: make([]uint8, 256), labels: []uint8{1}}
+			set.Params = set.Zeros()
+			set.Params[1][0], set.Params[2][12], set.Params[4][0], set.Params[6][0], set.Params[8][0] = bias, 1, 1, 1, 1
+			gradients := set.Zeros()
+			want := set.Run(set.images, 1, 0, &gradients).Logits[0]
+			forEachLevel(t, func(t *testing.T) {
+				set.use(t, func(s *Scope, u *net, all Batch) error {
+					got := make([]float32, 2)
+					if err := Read(got, u.Logits(s, all.Images)); err != nil {
+						return err
+					}
+					if math.Abs(float64(got[0])-want) > 1e-7+3e-7*math.Abs(want) {
+						t.Errorf("%s of %s of %s of %s of %v is %v, want %v", name, name, name, name, bias, got[0], want)
+					}
+					return nil
+				})
+			})
+		}
+	}
+}
+
+func TestLossesOfLargeLogitsAreTheReferences(t *testing.T) {
+	set := newTestSet(report("sigmoid"), 20, 5)
+	for i := range set.Params[8] {
+		set.Params[8][i] *= 1000 // exp of a logit is beyond float32
+	}
+	forEachLevel(t, func(t *testing.T) { set.check(t, 0, 20); set.check(t, 0.2, 20) })
+}
+
+// The order of every sum is fixed.
+func TestTheBitsDoNotDependOnTheNumberOfThreads(t *testing.T) {
+	runtime.LockOSThread() // the number of threads is the calling thread's
+	defer runtime.UnlockOSThread()
+	before := NumThreads()
+	defer func() { _ = SetNumThreads(before) }()
+	for _, set := range []*testSet{newTestSet(report("sigmoid"), 300, 6), newTestSet(reference.LeNet{Rows: 20, Cols: 30, Channels: [2]int{3, 5}, Hidden: [2]int{17, 11}, Classes: 26, Activation: "relu"}, 100, 7)} {
+		forEachLevel(t, func(t *testing.T) {
+			var want [][]float32
+			var sums Sums
+			if level(t) == "CUDA" {
+				return // the emulator has one thread
+			}
+			for _, threads := range []int{1, 2, 3, 8} {
+				if err := SetNumThreads(threads); err != nil {
+					t.Fatal(err)
+				}
+				set.use(t, func(_ *Scope, u *net, all Batch) error {
+					for range 5 {
+						if err := u.Differentiate(all, 0.05, u.total); err != nil {
+							return err
+						}
+						got, s := u.gradients(t), u.sums(t)
+						if want == nil {
+							want, sums = got, s
+						}
+						if s != sums {
+							t.Errorf("%d threads: %+v, and %+v with one", threads, s, sums)
+						}
+						for i := range want {
+							if !slices.Equal(got[i], want[i]) {
+								t.Errorf("%d threads: the gradient of parameter %d is not that of one thread", threads, i)
+							}
+						}
+					}
+					return nil
+				})
+			}
+		})
+	}
+}
+
+// level returns the name of the level that a test of forEachLevel runs.
+func level(t *testing.T) string { return t.Name()[strings.LastIndexByte(t.Name(), '/')+1:] }
+
+func TestEvaluateAndLogitsAreTheForwardHalf(t *testing.T) {
+	set := newTestSet(report("relu"), 50, 8)
+	forEachLevel(t, func(t *testing.T) {
+		set.use(t, func(s *Scope, u *net, all Batch) error {
+			if err := errors.Join(u.Evaluate(all, u.total), u.Evaluate(all, u.total)); err != nil {
+				return err
+			}
+			evaluated := u.sums(t)
+			if err := u.Differentiate(all, 0, u.total); err != nil {
+				return err
+			}
+			if d := u.sums(t); evaluated.Images != 100 || evaluated.Accuracy != d.Accuracy || math.Abs(evaluated.Loss-d.Loss) > 1e-12 {
+				t.Errorf("evaluated %+v, differentiated %+v", evaluated, d)
+			}
+			got := make([]float32, 500)
+			if err := Read(got, u.Logits(s, all.Images)); err != nil {
+				return err
+			}
+			var want []float32
+			gradients := set.Zeros()
+			for i := range set.labels {
+				want = append(want, float32s(set.Run(set.images[i*784:][:784], 0, 0, &gradients).Logits)...)
+			}
+			if d := largestDifference(got, want); !(d <= 1e-5) {
+				t.Errorf("logits differ by %.2g of the largest", d)
+			}
+			return nil
+		})
+	})
+}
+
+// A weight that is not a finite number shows in the loss, wherever it is, and leaves the gradients as they were.
+func TestALossThatIsNotFiniteChangesNoGradient(t *testing.T) {
+	set := newTestSet(report("sigmoid"), 20, 9)
+	forEachLevel(t, func(t *testing.T) {
+		for param := range set.Params {
+			for _, value := range []float64{math.NaN(), math.Inf(1)} {
+				set.use(t, func(_ *Scope, u *net, all Batch) error {
+					if err := u.Differentiate(all, 0, u.total); err != nil {
+						return err
+					}
+					before := u.gradients(t)
+					u.sums(t)
+					values := float32s(set.Params[param])
+					values[len(values)/2] = float32(value)
+					if err := errors.Join(Write(u.params[param], values), u.Differentiate(all, 0, u.total)); err != nil {
+						return err
+					}
+					loss := u.sums(t).Loss
+					saturated := math.IsInf(value, 1) && param < 8 // a sigmoid is 1
+					if finite := !math.IsNaN(loss) && !math.IsInf(loss, 0); finite && !saturated {
+						t.Errorf("parameter %d has %v, and the loss is %v", param, value, loss)
+					} else if !finite && device == "cpu" && level(t) != "CUDA" {
+						for i, got := range u.gradients(t) {
+							if !slices.Equal(got, before[i]) {
+								t.Errorf("parameter %d has %v: the gradient of parameter %d changed", param, value, i)
+							}
+						}
+					}
+					return nil
+				})
+			}
+		}
+	})
+}
+
+func TestANetworkRefusesWhatDoesNotFit(t *testing.T) {
+	set := newTestSet(report("sigmoid"), 3, 10)
+	set.use(t, func(s *Scope, u *net, all Batch) error {
+		wrong := func(what string, f func() error) {
+			err := Do(func(*Scope) error { return f() })
+			if e := new(Error); !errors.As(err, &e) {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+		small := Bytes(s, make([]uint8, 3*27*28), 3, 1, 27, 28)
+		wrong("images of 27x28", func() error { u.Logits(s, small); return nil })
+		wrong("images of 27x28 to train on", func() error { return u.Differentiate(Batch{Images: small, Labels: all.Labels}, 0, u.total) })
+		wrong("two labels for three images", func() error {
+			return u.Evaluate(Batch{Images: all.Images, Labels: Bytes(s, []uint8{1, 2}, 2)}, u.total)
+		})
+		wrong("a label of 10 among 10", func() error {
+			return u.Evaluate(Batch{Images: all.Images, Labels: Bytes(s, []uint8{1, 10, 2}, 3)}, u.total)
+		})
+		wrong("image 3 of 3", func() error {
+			return u.Evaluate(Batch{Images: all.Images, Labels: all.Labels, Order: []uint32{0, 3}}, u.total)
+		})
+		wrong("9 parameters", func() error { _, err := NewNetwork(28, 28, named("relu"), u.params[:9]); return err })
+		wrong("images too large for the parameters", func() error { _, err := NewNetwork(32, 28, named("relu"), u.params); return err })
+		wrong("images too small", func() error { _, err := NewNetwork(8, 8, named("relu"), u.params); return err })
+		if _, err := NewNetwork(28, 28, named("gelu"), u.params); !errors.Is(err, ErrNoKernels) {
+			t.Errorf("gelu: %v", err)
+		}
+		return nil
+	})
+	if err := useKernels("MMX"); err == nil {
+		t.Error("there are kernels for MMX")
+	}
+}
+
+// One batch after another, of any size, in the same memory.
+func TestMemoryServesBatchesOfAnySize(t *testing.T) {
+	set := newTestSet(report("tanh"), 64, 11)
+	forEachLevel(t, func(t *testing.T) {
+		gradients := func(sizes ...int) (last [][]float32) {
+			set.use(t, func(_ *Scope, u *net, all Batch) error {
+				order := make([]uint32, len(set.labels))
+				for i := range order {
+					order[i] = uint32(i)
+				}
+				for _, n := range sizes {
+					if err := u.Differentiate(Batch{Images: all.Images, Labels: all.Labels, Order: order[:n]}, 0, u.total); err != nil {
+						return err
+					}
+				}
+				last = u.gradients(t)
+				return nil
+			})
+			return last
+		}
+		want := gradients(21)
+		for i, got := range gradients(5, 64, 21, 64, 1, 21) {
+			if !slices.Equal(got, want[i]) {
+				t.Errorf("after other batches the gradient of parameter %d differs", i)
+			}
+		}
+	})
+}
