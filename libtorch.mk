@@ -155,7 +155,7 @@ $(BUILD)/obj/%.o: torchx/cc/%.cc $(BUILD)/libtorch.path $(BUILD)/gotorch.path
 
 # The kernels, once for each kind of vector instructions. GCC's predictive commoning would keep values of one round of the inner
 # loop for the next, and spill the sums to make room for them.
-VECTORS_plain  := -DLANES=8 -DREGISTERS=$(if $(filter %x86_64,$(PLATFORM)),16,32)
+VECTORS_plain  := -DLANES=4 -DREGISTERS=$(if $(filter %x86_64,$(PLATFORM)),16,32)
 VECTORS_avx2   := -DLANES=8 -DREGISTERS=16 -mavx2 -mfma
 VECTORS_avx512 := -DLANES=16 -DREGISTERS=32 -mavx512f -mavx512vl -mavx512bw -mavx512dq -mfma -mprefer-vector-width=512
 COMPILE_KERNELS = $(CXX) -std=c++17 -O3 $(STRICT) -ffp-contract=fast $(NO_SHARED_LOADS) -Wno-psabi -fPIC -DLEVEL=$* $(VECTORS_$*)

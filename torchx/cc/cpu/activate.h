@@ -13,8 +13,7 @@ namespace {
 template <int N>
 INLINE Float<N> exponential(Float<N> x) {
   constexpr float kRound = 12582912;
-  x = x > 88 ? Float<N>{} + 88 : x;  // beyond, the result is not a normal number
-  x = x < -87 ? Float<N>{} - 87 : x;
+  x = smaller<N>(all<N>(88), larger<N>(all<N>(-87), x));  // beyond, the result is not a normal number; NaN stays
   const Float<N> shifted = x * 1.44269504f + kRound, n = shifted - kRound;
   const Float<N> r = x - n * 0.693145752f - n * 1.42860677e-6f;  // ln 2 in two parts, the first one with few digits
   const Float<N> e =

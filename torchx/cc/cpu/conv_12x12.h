@@ -115,7 +115,7 @@ KERNEL void convolve(const Packed &packed, float (*two_rows)[8][kOut], const flo
           which = better ? Int<8>{} + k : which;
         }
         store<8>(y, best);
-        *reinterpret_cast<Vector<8>::Byte *>(argmax) = __builtin_convertvector(which, Vector<8>::Byte);
+        store_bytes<8>(argmax, which);
       }
   }
 }

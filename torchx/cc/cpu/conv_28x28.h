@@ -56,10 +56,12 @@ void pack(const Shape &, const float *weight, const float *bias, float *to) {
 // ---- Forward
 
 KERNEL void split(const uint8_t *image, float (*split)[28][16]) {
+  using Bytes = Vector<16>::Byte;
   for (int y = 0; y < 28; y++, image += 28)
-    for (int c = 0; c < 14; c++) {
-      split[0][y][c] = image[2 * c] * (1.f / 255);
-      split[1][y][c] = image[2 * c + 1] * (1.f / 255);
+    for (int c = 0; c < 2; c++) {  // 16 bytes from the first, 16 to the last
+      const Bytes b = *reinterpret_cast<const Bytes *>(image + c * 12);
+      store<8>(split[0][y] + c * 6, load_pixels(__builtin_shufflevector(b, b, 0, 2, 4, 6, 8, 10, 12, 14)));
+      store<8>(split[1][y] + c * 6, load_pixels(__builtin_shufflevector(b, b, 1, 3, 5, 7, 9, 11, 13, 15)));
     }
 }
 
@@ -101,16 +103,16 @@ INLINE void tile(const float *x, const float (*weights)[kTogether], const float 
 }
 
 // The maxima of tiles, as eight rows of six channels (the last two lanes are not used), and which of the four each was.
-INLINE void maxima(const float (*tiles)[4][8], V *rows, Vector<8>::Byte *which) {
+INLINE void maxima(const float (*tiles)[4][8], V *rows, uint8_t (*which)[8]) {
   V best[8];
 #pragma GCC unroll 6
   for (int o = 0; o < kChannels; o++) {
     const V f0 = load<8>(tiles[o][0]), f1 = load<8>(tiles[o][1]), f2 = load<8>(tiles[o][2]), f3 = load<8>(tiles[o][3]);
     const Int<8> is1 = f1 > f0, is3 = f3 > f2;
-    const V top = f1 > f0 ? f1 : f0, bottom = f3 > f2 ? f3 : f2;
+    const V top = larger<8>(f1, f0), bottom = larger<8>(f3, f2);
     const Int<8> lower = bottom > top;
-    which[o] = __builtin_convertvector(lower ? 2 - is3 : -is1, Vector<8>::Byte);
-    best[o] = bottom > top ? bottom : top;
+    store_bytes<8>(which[o], lower ? 2 - is3 : -is1);
+    best[o] = larger<8>(bottom, top);
   }
   best[6] = best[4], best[7] = best[5];
   transpose8(best, rows);
@@ -128,18 +130,19 @@ KERNEL void convolve(const Packed &packed, Scratch &scratch, float *y, uint8_t *
       tile<26 * 24, 24, 8>(scratch.last[0][2 * p][0], w, b, scratch.tiles[2] + o);
     }
     V rows[8];
-    Vector<8>::Byte which[kChannels];
+    uint8_t which[kChannels][8];
     for (int r = 0; r < 2; r++) {
       maxima(scratch.tiles[r], rows, which);
       for (int q = 0; q < 8; q++) store<8>(y + (r * 12 + q) * 6, rows[q]);
-      for (int o = 0; o < kChannels; o++) *reinterpret_cast<Vector<8>::Byte *>(argmax + o * 144 + r * 12) = which[o];
+      for (int o = 0; o < kChannels; o++) __builtin_memcpy(argmax + o * 144 + r * 12, which[o], 8);
     }
     maxima(scratch.tiles[2], rows, which);
     for (int r = 0; r < 2; r++) {
       float *to = y + (r * 12 + 8) * 6;
       for (int q = 0; q < 3; q++) store<8>(to + q * 6, rows[r * 4 + q]);
-      for (int o = 0; o < kChannels; o++) to[18 + o] = rows[r * 4 + 3][o];
-      for (int o = 0; o < kChannels; o++) __builtin_memcpy(argmax + o * 144 + r * 12 + 8, (char *)&which[o] + r * 4, 4);
+      store<4>(to + 18, __builtin_shufflevector(rows[r * 4 + 3], rows[r * 4 + 3], 0, 1, 2, 3));
+      for (int o = 4; o < kChannels; o++) to[18 + o] = rows[r * 4 + 3][o];
+      for (int o = 0; o < kChannels; o++) __builtin_memcpy(argmax + o * 144 + r * 12 + 8, which[o] + r * 4, 4);
     }
   }
 }
@@ -179,8 +182,11 @@ KERNEL void find_places(const uint8_t *argmax, uint16_t *place) {  // both [6][1
 
 KERNEL void copy_twice(const uint8_t *image, float (*twice)[28][kTwicePitch]) {
   for (int y = 0; y < 28; y++, image += 28) {
-    for (int c = 0; c < 28; c++) twice[0][y][c] = image[c] * (1.f / 255);
-    for (int c = 0; c < 28; c++) twice[1][y][8 + c] = image[c] * (1.f / 255);
+    for (int k = 0; k < 4; k++) {
+      const int c = k < 3 ? k * 8 : 20;
+      const V v = load_pixels(*reinterpret_cast<const Vector<8>::Byte *>(image + c));
+      store<8>(twice[0][y] + c, v), store<8>(twice[1][y] + 8 + c, v);
+    }
   }
 }
 

@@ -217,7 +217,6 @@ template <int IN, int N, int VECTORS, int COLUMNS>
 inline void forward_tile(const Shape &s, const float *x, const float *weights, float *y, uint8_t *argmax, int64_t room) {
   using Float = typename Vector<N>::Float;
   using Int = typename Vector<N>::Int;
-  using Byte = typename Vector<N>::Byte;
   const int64_t in = IN ? IN : s.in, row = s.width * in, out = padded_for(s.out);
 
   Float sum[2][COLUMNS][VECTORS];
@@ -251,13 +250,12 @@ inline void forward_tile(const Shape &s, const float *x, const float *weights, f
       Float best;
       Int which;
       largest<N>(four, best, which);
-      Byte index = __builtin_convertvector(which, Byte);
       int64_t at = q * s.out + v * N;
       if (at + N <= room) {  // lanes beyond the last channel are overwritten by the next element
         *reinterpret_cast<Float *>(y + at) = best;
-        *reinterpret_cast<Byte *>(argmax + at) = index;
+        store_bytes<N>(argmax + at, which);
       } else {
-        for (int l = 0; at + l < room; l++) y[at + l] = best[l], argmax[at + l] = index[l];
+        for (int l = 0; at + l < room; l++) y[at + l] = best[l], argmax[at + l] = which[l];
       }
     }
   }

@@ -1,13 +1,14 @@
 // The kernels of a training step, in GCC's and clang's vector extensions. Compiled once for each instruction set, with
 //
 //   LEVEL       its namespace
-//   LANES       float32 lanes of a vector: 8 or 16
+//   LANES       float32 lanes of a vector: 4, 8 or 16
 //   REGISTERS   vector registers: 16 or 32
 //
 // Only stdint.h and headers made for it may be included: the linker could keep the copy of an inline function that was compiled
 // here for AVX-512, for the whole program.
 //
-// The parts: conv_28x28.h and conv_12x12.h for the report's shapes, conv_general.h for all others, linear.h, loss.h. Here they
+// The parts: conv_28x28.h and conv_12x12.h for the report's shapes, in vectors of 8 lanes or more; conv_general.h for all others;
+// linear.h; loss.h. Here they
 // become a step: what is where in memory, and what each piece of work does.
 #include "kernels.h"
 
@@ -41,13 +42,13 @@ ConvPool<X> general(const Shape &s) {
 }
 
 ConvPool<uint8_t> first_convolution(const Shape &s) {
-  if (!s.is(28, 28, 1, 6)) return general<uint8_t>(s);
+  if (LANES < 8 || !s.is(28, 28, 1, 6)) return general<uint8_t>(s);
   using namespace conv_28x28;
   return {s, floats_of<Packed>(), floats_of<Sums>(), floats_of<Scratch>(), 864, pack, forward, backward, unpack};
 }
 
 ConvPool<float> second_convolution(const Shape &s) {
-  if (!s.is(12, 12, 6, 16)) return general<float>(s);
+  if (LANES < 8 || !s.is(12, 12, 6, 16)) return general<float>(s);
   using namespace conv_12x12;
   return {s, floats_of<Packed>(), floats_of<Sums>(), floats_of<Scratch>(), 256, pack, forward, backward, unpack};
 }

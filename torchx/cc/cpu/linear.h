@@ -85,11 +85,12 @@ int64_t back_size(int64_t in, int64_t out) { return padded(in) * out; }
 
 // Packs rows o to o + kPanel of weight [out, in], as far as there are so many, into both kinds of panels.
 KERNEL void pack_linear(const float *weight, int64_t in, int64_t out, int64_t o, float *forward, float *back) {
+  constexpr int kColumns = LANES < 8 ? LANES : 8;
   const int64_t used = out - o < kPanel ? out - o : kPanel, width = padded(used);
   weight += o * in, forward += o * in;
-  for (int64_t c = 0; c < width; c += 8) {
+  for (int64_t c = 0; c < width; c += kColumns) {
     int64_t k = 0;
-    if (c + 8 <= used)
+    if (LANES >= 8 && c + 8 <= used)
       for (; k + 8 <= in; k += 8) {
         Float<8> rows[8], columns[8];
         for (int i = 0; i < 8; i++) rows[i] = load<8>(weight + (c + i) * in + k);
@@ -97,7 +98,7 @@ KERNEL void pack_linear(const float *weight, int64_t in, int64_t out, int64_t o,
         for (int i = 0; i < 8; i++) store<8>(forward + (k + i) * width + c, columns[i]);
       }
     for (; k < in; k++)
-      for (int64_t i = c; i < c + 8; i++) forward[k * width + i] = i < used ? weight[i * in + k] : 0;
+      for (int64_t i = c; i < c + kColumns; i++) forward[k * width + i] = i < used ? weight[i * in + k] : 0;
   }
   for (int64_t c = 0; c < in; c += kPanel, back += kPanel * out) {
     const int64_t left = in - c < kPanel ? in - c : kPanel, wide = padded(left);

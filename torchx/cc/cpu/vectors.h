@@ -1,8 +1,11 @@
-// Vectors of float32, in GCC's and clang's vector extensions, for the kernels. LANES is how many a register has, or two registers
-// together: 8 or 16.
+// Vectors of float32, in GCC's and clang's vector extensions, for the kernels; and by name what GCC does not find in them.
 #pragma once
 
 #include <stdint.h>
+
+#ifdef __AVX2__
+#include <immintrin.h>  // its functions are inlined everywhere
+#endif
 
 #define INLINE inline __attribute__((always_inline))
 
@@ -38,6 +41,53 @@ INLINE Float<N> all(float x) {
   return x - Float<N>{};  // not plus, which the compiler must compute: -0 + 0 is 0
 }
 
+// a > b ? a : b, so b if one of them is NaN.
+template <int N>
+INLINE Float<N> larger(Float<N> a, Float<N> b) {
+#ifdef __AVX512F__
+  if constexpr (N == 16) return (Float<N>)_mm512_max_ps((__m512)a, (__m512)b);
+#endif
+#ifdef __AVX2__
+  if constexpr (N == 8) return (Float<N>)_mm256_max_ps((__m256)a, (__m256)b);
+#endif
+  return a > b ? a : b;
+}
+
+// a < b ? a : b, so b if one of them is NaN.
+template <int N>
+INLINE Float<N> smaller(Float<N> a, Float<N> b) {
+#ifdef __AVX512F__
+  if constexpr (N == 16) return (Float<N>)_mm512_min_ps((__m512)a, (__m512)b);
+#endif
+#ifdef __AVX2__
+  if constexpr (N == 8) return (Float<N>)_mm256_min_ps((__m256)a, (__m256)b);
+#endif
+  return a < b ? a : b;
+}
+
+// Stores numbers from 0 to 255 as bytes.
+template <int N>
+INLINE void store_bytes(uint8_t *p, Int<N> v) {
+#ifdef __AVX2__
+  if constexpr (N == 8) {
+    const __m256i w = (__m256i)v;
+    const __m128i half = _mm_packs_epi32(_mm256_castsi256_si128(w), _mm256_extracti128_si256(w, 1));
+    return _mm_storel_epi64(reinterpret_cast<__m128i *>(p), _mm_packus_epi16(half, half));
+  }
+#endif
+  *reinterpret_cast<typename Vector<N>::Byte *>(p) = __builtin_convertvector(v, typename Vector<N>::Byte);
+}
+
+// Eight pixels, which stand for x / 255.
+INLINE Float<8> load_pixels(typename Vector<8>::Byte bytes) {
+#ifdef __AVX2__
+  const __m128i low = _mm_cvtsi64_si128((int64_t)bytes);
+  return (Float<8>)_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(low)) * (1.f / 255);
+#else
+  return __builtin_convertvector(bytes, Float<8>) * (1.f / 255);
+#endif
+}
+
 constexpr int64_t padded(int64_t n, int64_t lanes = LANES) { return (n + lanes - 1) / lanes * lanes; }
 
 INLINE void zero(float *p, int64_t n) {
@@ -70,7 +120,7 @@ INLINE void transpose8(const Float<8> *r, Float<8> *out) {
 // y [columns, rows] becomes the transpose of x [rows, columns].
 KERNEL void transpose(const float *x, int64_t rows, int64_t columns, float *y) {
   int64_t r = 0;
-  for (; r + 8 <= rows; r += 8) {
+  for (; LANES >= 8 && r + 8 <= rows; r += 8) {
     int64_t c = 0;
     for (; c + 8 <= columns; c += 8) {
       Float<8> in[8], out[8];
