@@ -1,8 +1,9 @@
 """The same training in PyTorch: the report's LeNet, plain SGD, batches shuffled every epoch, in PyTorch's usual forms.
 
-  --form slices   the whole set is a tensor on the device; an epoch is randperm and slices of it
-  --form loader   a DataLoader over a TensorDataset, as in PyTorch's own MNIST example
-  --form graph    slices, and a step captured as a CUDA graph: needs --device cuda
+  --form slices          the whole set is a tensor on the device; an epoch is randperm and slices of it
+  --form channels_last   slices, with the network and the images in that memory format
+  --form loader          a DataLoader over a TensorDataset, as in PyTorch's own MNIST example
+  --form graph           slices, and a step captured as a CUDA graph: needs --device cuda
 
 Prints a JSON object: seconds from the process's start to the end of the first step, and, for each epoch, seconds of
 training and of evaluation and the accuracy.
@@ -15,7 +16,7 @@ import time
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--data", required=True, help="folder with MNIST's four files, decompressed")
-parser.add_argument("--form", choices=["slices", "loader", "graph"], required=True)
+parser.add_argument("--form", choices=["slices", "channels_last", "loader", "graph"], required=True)
 parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
 parser.add_argument("--batch-size", type=int, default=256)
 parser.add_argument("--threads", type=int, default=os.cpu_count())
@@ -32,6 +33,7 @@ import torch.nn.functional as F
 torch.set_num_threads(args.threads)
 torch.manual_seed(args.seed)
 torch.backends.cudnn.allow_tf32 = False  # float32, as lenet's
+layout = torch.channels_last if args.form == "channels_last" else torch.contiguous_format
 
 
 def seconds_since_start():
@@ -48,7 +50,7 @@ def idx(name):
 
 def load(part):
     images = idx(f"{part}-images-idx3-ubyte").unsqueeze(1).float().div_(255)
-    return images.to(args.device), idx(f"{part}-labels-idx1-ubyte").long().to(args.device)
+    return images.to(args.device, memory_format=layout), idx(f"{part}-labels-idx1-ubyte").long().to(args.device)
 
 
 class LeNet(nn.Module):
@@ -113,7 +115,7 @@ class GraphedStep:
 
 train_images, train_labels = load("train")
 test_images, test_labels = load("t10k")
-net = LeNet().to(args.device)
+net = LeNet().to(args.device, memory_format=layout)
 optimizer = torch.optim.SGD(net.parameters(), lr=args.lr)
 totals = torch.zeros(2, device=args.device)
 train = GraphedStep(args.batch_size) if args.form == "graph" else step
