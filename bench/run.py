@@ -71,6 +71,11 @@ def summary(values):
     return {"median": statistics.median(values), "min": min(values), "max": max(values), "n": len(values)}
 
 
+def digits(value):
+    """Three significant digits, without an exponent."""
+    return f"{float(f'{value:.3g}'):g}"
+
+
 class Case:
     """Runs of several competitors in turn. The first epoch of a run warms up and is not counted, unless it is the only one."""
 
@@ -99,7 +104,7 @@ class Case:
         lines.append("| --- " * (1 + len(names) + len(others)) + "|")
         for label, key, unit, factor in rows:
             s = {n: summary([factor * v for v in self.values(n, key)]) for n in names}
-            cells = [f"{s[n]['median']:.3g} {unit} ({s[n]['min']:.3g}–{s[n]['max']:.3g})" for n in names]
+            cells = [f"{digits(s[n]['median'])} {unit} ({digits(s[n]['min'])}–{digits(s[n]['max'])})" for n in names]
             cells += [f"{s[n]['median'] / s[ours]['median']:.1f}" for n in others]
             lines.append(f"| {label} | " + " | ".join(cells) + " |")
         return "\n".join(lines)
