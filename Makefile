@@ -88,7 +88,7 @@ bench: build ## lenet beside PyTorch: bench/results/cpu.md. Installs PyTorch (4.
 	@for f in $(CACHE)/datasets/mnist/*.gz; do gzip -dc "$$f" >$(BUILD)/bench/mnist/"$$(basename "$$f" .gz)"; done
 	@python3 bench/run.py --lenet bin/lenet --python '$(BENCH)/bin/python' --data $(BUILD)/bench/mnist --results bench/results
 
-bench-recipes: build ## The recipes with ten seeds each, and a sweep one and two trials at a time: bench/results/recipes.md
+bench-recipes: build ## The recipes with ten or thirty seeds each, and a sweep one and two trials at a time: bench/results/recipes.md
 	@python3 bench/recipes.py --lenet bin/lenet --results bench/results
 
 bench-go: native ## The Go benchmarks: decoder, loader, one step and its parts
