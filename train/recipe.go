@@ -9,8 +9,12 @@ import (
 var Recipes = map[string]map[string]string{
 	"report": {}, // the defaults are the report's final run
 	"fast": {
-		"activation": "relu", "optimizer": "sgd", "momentum": "0.9", "nesterov": "true", "weight-decay": "0.0005",
-		"epochs": "3", "batch-size": "128", "lr": "0.07", "schedule": "onecycle", "augment": "shift=1",
+		"activation": "relu", "optimizer": "sgd", "momentum": "0.9", "nesterov": "true", "weight-decay": "0.001", "label-smoothing": "0.05",
+		"epochs": "1", "batch-size": "64", "lr": "0.15", "schedule": "onecycle", "augment": "shift=1",
+	},
+	"accurate": {
+		"activation": "relu", "optimizer": "sgd", "momentum": "0.9", "nesterov": "true", "weight-decay": "0.0005", "label-smoothing": "0.05",
+		"epochs": "12", "batch-size": "64", "lr": "0.1", "schedule": "onecycle", "augment": "shift=1.5,rotate=10,scale=0.1",
 	},
 }
 
