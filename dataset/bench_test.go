@@ -41,3 +41,28 @@ func BenchmarkLoader(b *testing.B) {
 		}
 	}
 }
+
+// An epoch of MNIST, each image changed.
+func BenchmarkAugmentedLoader(b *testing.B) {
+	training, _ := datasettest.MNIST(b)
+	for _, text := range []string{"shift=2", "shift=2,rotate=8,scale=0.1"} {
+		b.Run(text, func(b *testing.B) {
+			var a dataset.Augmentation
+			if err := a.UnmarshalText([]byte(text)); err != nil {
+				b.Fatal(err)
+			}
+			loader := dataset.NewShuffledLoader(training, 256, 1)
+			loader.Augment(a)
+			epochs := 0
+			for b.Loop() {
+				epochs++
+				for _, err := range loader.Epoch(b.Context(), epochs) {
+					if err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(epochs*training.Len()), "ns/image")
+		})
+	}
+}

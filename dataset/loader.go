@@ -79,7 +79,7 @@ func (l *Loader) Restrict(indices []uint32) {
 func (l *Loader) Augment(a Augmentation) {
 	l.augment = nil
 	if a != (Augmentation{}) {
-		l.augment = &augmenter{a, l.set.Rows, l.set.Cols}
+		l.augment = &augmenter{Augmentation: a, rows: l.set.Rows, cols: l.set.Cols}
 	}
 }
 
