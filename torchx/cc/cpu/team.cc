@@ -1,13 +1,15 @@
 #include "team.h"
 
+#include <c10/util/Exception.h>
+
 #include <chrono>
 
 namespace lenet {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr int kLooks = 200;                                // without the processor's being offered to others
-constexpr auto kYielding = std::chrono::microseconds(50);  // until a thread sleeps
+constexpr int kLooks = 200;                                // before others may run
+constexpr auto kYielding = std::chrono::microseconds(50);  // before a thread sleeps
 
 void pause() {
 #if defined(__x86_64__)
@@ -24,12 +26,9 @@ Team::Team(int threads) {
 }
 
 Team::~Team() {
-  {
-    std::lock_guard<std::mutex> lock(mutex_);
-    call_ = nullptr;
-    regions_.fetch_add(1, std::memory_order_release);
-  }
-  changed_.notify_all();
+  end_ = true;
+  ticket_.fetch_add(uint64_t{1} << 2 * Ticket::kBits);  // a region of no pieces
+  wake();
   for (std::thread &t : others_) t.join();
 }
 
@@ -42,38 +41,47 @@ void Team::wait(Done done) {
   for (const auto start = Clock::now(); Clock::now() - start < kYielding; std::this_thread::yield())
     if (done()) return;
   std::unique_lock<std::mutex> lock(mutex_);
+  sleeping_.fetch_add(1);  // before it looks once more: who changes what it looks at then sees it
   changed_.wait(lock, done);
+  sleeping_.fetch_sub(1);
 }
 
-void Team::run(int pieces, Call call, const void *body) {
-  next_.store(0, std::memory_order_relaxed);
-  call_ = call, body_ = body, pieces_ = pieces;
-  if (others_.empty() || pieces == 1) return work(0);
-  running_.store(static_cast<int>(others_.size()), std::memory_order_relaxed);
-  {
-    std::lock_guard<std::mutex> lock(mutex_);  // so that a thread that is about to sleep is not missed
-    regions_.fetch_add(1, std::memory_order_release);
-  }
+void Team::wake() {
+  if (sleeping_.load() == 0) return;
+  { std::lock_guard<std::mutex> lock(mutex_); }
   changed_.notify_all();
+}
+
+void Team::run(int64_t pieces, Call call, const void *body) {
+  const auto n = static_cast<uint64_t>(pieces);
+  TORCH_CHECK(n <= Ticket::kMost, "a batch may have ", Ticket::kMost, " pieces of work, not ", pieces);
+  if (others_.empty() || pieces == 1) {
+    for (int piece = 0; piece < pieces; piece++) call(body, 0, piece);
+    return;
+  }
+  call_ = call, body_ = body;
+  done_.store(0, std::memory_order_relaxed);
+  const uint64_t region = Ticket{ticket_.load(std::memory_order_relaxed)}.region() + 1;
+  ticket_.store(region << 2 * Ticket::kBits | n << Ticket::kBits);
+  wake();
   work(0);
-  wait([this] { return running_.load(std::memory_order_acquire) == 0; });
+  wait([&] { return done_.load() == n; });
 }
 
 void Team::work(int thread) {
-  for (int piece; (piece = next_.fetch_add(1, std::memory_order_relaxed)) < pieces_;) call_(body_, thread, piece);
+  for (;;) {
+    const Ticket ticket{ticket_.fetch_add(1)};
+    if (ticket.piece() >= ticket.pieces()) return;
+    call_(body_, thread, static_cast<int>(ticket.piece()));
+    if (done_.fetch_add(1) + 1 == ticket.pieces()) wake();
+  }
 }
 
 void Team::live(int thread) {
-  for (unsigned seen = 0;; seen++) {
-    wait([&] { return regions_.load(std::memory_order_acquire) != seen; });
-    if (!call_) return;
+  for (uint64_t seen = 0; !end_;) {
     work(thread);
-    bool last;
-    {
-      std::lock_guard<std::mutex> lock(mutex_);
-      last = running_.fetch_sub(1, std::memory_order_acq_rel) == 1;
-    }
-    if (last) changed_.notify_all();
+    wait([&] { return Ticket{ticket_.load()}.region() != seen; });
+    seen = Ticket{ticket_.load()}.region();
   }
 }
 
