@@ -94,7 +94,7 @@ def checks(small):
     sanitizer = shutil.which("compute-sanitizer") or "/usr/local/cuda/bin/compute-sanitizer"
     sanitized = lambda tool, *options: [sanitizer, "--tool", tool, "--error-exitcode", "1", *two_steps, *options]
     return [
-        ("the operators against libtorch's on the CPU", test("torchx", "ConvPool|Linear|CrossEntropy|Accumulator|Activation|NotANumber")),
+        ("a step against float64, and against itself", test("torchx", "AStep|FirstOfEquals|Activations|Losses|Evaluate|ALoss|Memory|Accumulator")),
         ("a step, CPU and GPU, reference and fused; eager and graph; streamed and on the device; memory over 50 epochs", test("train", "GPU")),
         ("compute-sanitizer memcheck, two steps", sanitized("memcheck", "--graph", "off", "--data-on-device")),
         ("compute-sanitizer memcheck, two streamed steps", sanitized("memcheck", "--graph", "off", "--no-data-on-device")),

@@ -20,15 +20,9 @@ namespace {
 
 void add(at::Tensor &sums, const at::Tensor &loss, const at::Tensor &logits_, const at::Tensor &labels_) {
   const at::Tensor logits = logits_.contiguous(), labels = labels_.contiguous();
-  const int64_t n = logits.size(0), classes = logits.size(1);
-  const float *row = logits.const_data_ptr<float>();
-  int64_t correct = 0;
-  for (int64_t i = 0; i < n; i++, row += classes)
-    correct += std::max_element(row, row + classes) - row == labels.const_data_ptr<uint8_t>()[i];
-  double *to = sums.data_ptr<double>();
-  to[0] += *loss.const_data_ptr<float>() * static_cast<double>(n);
-  to[1] += correct;
-  to[2] += n;
+  const int64_t n = logits.size(0);
+  add_on_cpu(sums, *loss.const_data_ptr<float>() * static_cast<double>(n), n, logits.size(1), logits.const_data_ptr<float>(),
+             labels.const_data_ptr<uint8_t>());
 }
 
 TORCH_LIBRARY_FRAGMENT(lenet, m) { m.def("accumulate(Tensor(a!) sums, Tensor loss, Tensor logits, Tensor labels) -> ()"); }
@@ -36,6 +30,16 @@ TORCH_LIBRARY_FRAGMENT(lenet, m) { m.def("accumulate(Tensor(a!) sums, Tensor los
 TORCH_LIBRARY_IMPL(lenet, CPU, m) { m.impl("accumulate", add); }
 
 }  // namespace
+
+void add_on_cpu(at::Tensor &sums, double loss, int64_t n, int64_t classes, const float *logits, const uint8_t *labels) {
+  int64_t correct = 0;
+  for (int64_t i = 0; i < n; i++, logits += classes)
+    correct += std::max_element(logits, logits + classes) - logits == labels[i];
+  double *to = sums.data_ptr<double>();
+  to[0] += loss;
+  to[1] += correct;
+  to[2] += n;
+}
 
 void accumulate(at::Tensor &sums, const at::Tensor &loss, const at::Tensor &logits, const at::Tensor &labels) {
   TORCH_CHECK(logits.dim() == 2 && labels.dim() == 1 && labels.size(0) == logits.size(0) && loss.numel() == 1 &&

@@ -11,6 +11,9 @@ namespace lenet {
 void accumulate(at::Tensor &sums, const at::Tensor &loss, const at::Tensor &logits,
                 const at::Tensor &labels);  // accumulator.cc
 
+// The same on the CPU, with the loss summed over n images, logits [n, classes] and labels [n].
+void add_on_cpu(at::Tensor &sums, double loss, int64_t n, int64_t classes, const float *logits, const uint8_t *labels);
+
 // A row of the registry of activations, by libtorch's own operators.
 struct ActivationRow {
   Activation number;

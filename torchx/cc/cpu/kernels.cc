@@ -90,14 +90,14 @@ struct Packed {
 // A block's sums.
 struct BlockSums {
   float *conv[kConvolutions], *bias[kLinears];
-  Counts *counts;
+  double *loss;
   Array end;
 
   BlockSums(const Architecture &a, float *memory) : end{memory} {
     conv[0] = end.take(first_convolution(a.conv[0]).sums);
     conv[1] = end.take(second_convolution(a.conv[1]).sums);
     for (int l = 0; l < kLinears; l++) bias[l] = end.take(padded(a.width[l + 1]));
-    counts = reinterpret_cast<Counts *>(end.take(floats_of<Counts>()));
+    loss = reinterpret_cast<double *>(end.take(floats_of<double>()));
   }
 };
 
@@ -270,28 +270,24 @@ void block(const Architecture &a, const Batch &batch, int64_t number, bool backw
       for (int64_t c = 0; c < classes; c++) logits[(begin + i) * classes + c] = b.arena.x[kLinears][i * row + c];
   if (!batch.labels) return;
 
-  *sums.counts = {};
+  *sums.loss = 0;
   float *gradient = b.arena.dx[kLinears];
-  for (int64_t i = 0; i < images; i++) {
-    const Loss l = cross_entropy(b.arena.x[kLinears] + i * row, classes, batch.labels[batch.index(begin + i)],
-                                 batch.label_smoothing, 1.f / batch.n, gradient + i * row);
-    sums.counts->loss += l.loss, sums.counts->right += l.right;
-  }
+  for (int64_t i = 0; i < images; i++)
+    *sums.loss += cross_entropy(b.arena.x[kLinears] + i * row, classes, batch.labels[batch.index(begin + i)],
+                                batch.label_smoothing, 1.f / batch.n, gradient + i * row);
   if (!backward) return;
   zero(gradient + images * row, (b.rows - images) * row);
-  zero(sums.conv[0], reinterpret_cast<float *>(sums.counts) - sums.conv[0]);
+  zero(sums.conv[0], reinterpret_cast<float *>(sums.loss) - sums.conv[0]);
   b.linear_backward(sums);
   b.keep(kept, begin);
   b.convolve_backward(sums);
 }
 
-Counts count(const Architecture &a, int64_t n, const Memory &memory) {
+double loss(const Architecture &a, int64_t n, const Memory &memory) {
   const Kept kept(a, memory.images, memory.batch);
-  Counts total{};
-  for (int64_t b = 0; b < blocks_of(n); b++) {
-    const BlockSums sums(a, kept.sums + b * block_sums_size(a));
-    total.loss += sums.counts->loss, total.right += sums.counts->right;
-  }
+  const int64_t size = block_sums_size(a);
+  double total = 0;
+  for (int64_t b = 0; b < blocks_of(n); b++) total += *BlockSums(a, kept.sums + b * size).loss;
   return total;
 }
 
@@ -311,7 +307,7 @@ int64_t tiles(const Architecture &a) {
 void add_blocks(const Architecture &a, int64_t blocks, const Kept &kept, const Tensors<float> &gradients) {
   const int64_t size = block_sums_size(a);
   const BlockSums total(a, kept.sums);
-  const int64_t floats = reinterpret_cast<float *>(total.counts) - kept.sums;
+  const int64_t floats = reinterpret_cast<float *>(total.loss) - kept.sums;
   for (int64_t i = 0; i < floats; i += LANES) {
     Float<LANES> sum = load<LANES>(kept.sums + i);
     for (int64_t b = 1; b < blocks; b++) sum += load<LANES>(kept.sums + b * size + i);
@@ -340,6 +336,6 @@ void tile(const Architecture &a, int64_t n, int64_t piece, const Memory &memory,
 
 }  // namespace
 
-extern const Kernels kernels = {sizes, packs, pack, block, count, tiles, tile};
+extern const Kernels kernels = {sizes, packs, pack, block, loss, tiles, tile};
 
 }  // namespace lenet::LEVEL

@@ -69,12 +69,6 @@ struct Sizes {
 constexpr int64_t kBlock = 16;
 inline int64_t blocks_of(int64_t n) { return (n + kBlock - 1) / kBlock; }
 
-// What a batch adds to an epoch's sums.
-struct Counts {
-  double loss;  // summed over images
-  int64_t right;
-};
-
 // A step on a batch is three regions of numbered pieces of work, which may be done in any order and at the same time:
 //
 //   pack   a part of the weights in the kernels' layouts
@@ -91,7 +85,7 @@ struct Kernels {
 
   // backward: also what comes after the loss. logits, [n, classes], may be null.
   void (*block)(const Architecture &, const Batch &, int64_t piece, bool backward, const Memory &, float *arena, float *logits);
-  Counts (*count)(const Architecture &, int64_t n, const Memory &);  // once all blocks are done
+  double (*loss)(const Architecture &, int64_t n, const Memory &);  // summed over images, once all blocks are done
 
   int64_t (*tiles)(const Architecture &);
   void (*tile)(const Architecture &, int64_t n, int64_t piece, const Memory &, const Tensors<float> &gradients);

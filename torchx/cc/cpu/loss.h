@@ -6,21 +6,15 @@
 namespace lenet::LEVEL {
 namespace {
 
-struct Loss {
-  double loss;
-  bool right;  // the first of the largest logits is at the label
-};
-
 // logits and gradient have room for whole vectors; gradient, which may be null, is that of loss * share. With label smoothing
 // s, the target is 1 - s at the label and s / classes more everywhere (Szegedy et al. 2016).
-KERNEL Loss cross_entropy(float *logits, int64_t classes, int64_t label, float smoothing, float share, float *gradient) {
+KERNEL double cross_entropy(const float *logits, int64_t classes, int64_t label, float smoothing, float share, float *gradient) {
   using V = Float<LANES>;
   const int64_t whole = padded(classes);
   float largest = logits[0], total = 0;
-  int64_t at = 0;
   for (int64_t c = 0; c < classes; c++) {
     total += logits[c];
-    if (logits[c] > largest) largest = logits[c], at = c;
+    if (logits[c] > largest) largest = logits[c];
   }
   alignas(64) float e[256 + LANES];
   for (int64_t c = 0; c < whole; c += LANES) store<LANES>(e + c, exponential<LANES>(load<LANES>(logits + c) - largest));
@@ -33,7 +27,7 @@ KERNEL Loss cross_entropy(float *logits, int64_t classes, int64_t label, float s
     gradient[label] -= (1 - smoothing) * share;
   }
   const float target = smoothing > 0 ? (1 - smoothing) * logits[label] + smoothing / classes * total : logits[label];
-  return {__builtin_log(sum) + largest - target, at == label};
+  return __builtin_log(sum) + largest - target;
 }
 
 }  // namespace

@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "../operators.h"
 #include "kernels.h"
 #include "team.h"
 
@@ -89,21 +90,22 @@ class CPUNetwork : public Network {
     const at::Tensor images = b.images.contiguous(), labels = b.labels.contiguous();
     const Batch batch{images.const_data_ptr<uint8_t>(), labels.const_data_ptr<uint8_t>(), b.order, b.n,
                       static_cast<float>(label_smoothing)};
-    check_indices(batch, images.size(0));
     const std::lock_guard<std::mutex> lock(mutex_);
-    forward(batch, backward, nullptr);
-    const Counts counts = k_.count(a_, batch.n, memory_);
-    double *to = sums.data_ptr<double>();
-    to[0] += counts.loss, to[1] += static_cast<double>(counts.right), to[2] += static_cast<double>(batch.n);
-    if (backward && std::isfinite(counts.loss)) set_gradients(batch.n);
+    gather_labels(batch, images.size(0));
+    logits_.resize(batch.n * classes());
+    forward(batch, backward, logits_.data());
+    const double loss = k_.loss(a_, batch.n, memory_);
+    add_on_cpu(sums, loss, batch.n, classes(), logits_.data(), labels_.data());
+    if (backward && std::isfinite(loss)) set_gradients(batch.n);
   }
 
-  void check_indices(const Batch &batch, int64_t images) const {
+  void gather_labels(const Batch &batch, int64_t images) {
+    labels_.resize(batch.n);
     for (int64_t i = 0; i < batch.n; i++) {
       const int64_t index = batch.index(i);
       TORCH_CHECK_INDEX(index >= 0 && index < images, "there is no image ", index, " of ", images);
-      TORCH_CHECK_INDEX(batch.labels[index] < classes(), "label ", static_cast<int>(batch.labels[index]), " is not one of ",
-                        classes(), " classes");
+      labels_[i] = batch.labels[index];
+      TORCH_CHECK_INDEX(labels_[i] < classes(), "label ", static_cast<int>(labels_[i]), " is not one of ", classes(), " classes");
     }
   }
 
@@ -143,6 +145,8 @@ class CPUNetwork : public Network {
   std::unique_ptr<Team> team_;
   Memory memory_{};
   at::Tensor packed_, batch_;          // what memory_ points at
+  std::vector<float> logits_;          // of the batch: [n, classes]
+  std::vector<uint8_t> labels_;        // of the batch
   std::vector<at::Tensor> arenas_;     // each thread's
   std::vector<at::Tensor> gradients_;  // of params_
 };
