@@ -94,6 +94,8 @@ INLINE void tile(const float *x, const float (*weights)[kOut], const float *bias
 }
 
 // y, argmax [16 places][16 channels]. Two rows of the convolution at a time go through a buffer, as in conv_28x28.h.
+//
+// 96 %, 97 %.
 KERNEL void convolve(const Packed &packed, float (*two_rows)[8][kOut], const float *x, float *y, uint8_t *argmax) {
   for (int p = 0; p < 4; p++, x += 2 * kRow) {
     if constexpr (REGISTERS == 32 && LANES == 16) {
@@ -143,6 +145,7 @@ KERNEL void copy_patches(const float *x, float (*patches)[12][8][kWide]) {  // r
       for (int k = 0; k < 4; k++) store<8>(patches[k * 8 / kWide][y][c] + k * 8 % kWide, load<8>(x + y * kRow + c * kIn + k * 8));
 }
 
+// 69 %, 70 %, and 94 % is the most, with 30 of 32 lanes. It is bound by loads.
 KERNEL void add_weights(const float (*patches)[12][8][kWide], const float *dy, const uint16_t (*place)[kOut], Sums &sums) {
   constexpr int N = LANES;
   for (int part = 0; part < kParts; part++)
@@ -169,6 +172,7 @@ KERNEL void add_weights(const float (*patches)[12][8][kWide], const float *dy, c
     for (int o = 0; o < kOut; o++) sums.bias[o] += dy[p * kOut + o];
 }
 
+// 54 %, 54 %, and 69 % is the most: a filter of 25 taps is stored in squares of 36.
 KERNEL void input_gradient(const Packed &packed, int64_t n, const float *dy, Scratch &scratch) {
   using V = Float<8>;
   for (int row = 0; row < 3; row++) {

@@ -120,6 +120,8 @@ INLINE void maxima(const float (*tiles)[4][8], V *rows, uint8_t (*which)[8]) {
 
 // y [12][12][6], argmax [6][144]. Two rows of y at a time go through a buffer: the processor begins the next tiles while it
 // takes the maxima. A row of six is stored as eight, and the next one overwrites the two lanes too many.
+//
+// 88 %, 85 %. The rest are the maxima and a few sums on the stack.
 KERNEL void convolve(const Packed &packed, Scratch &scratch, float *y, uint8_t *argmax) {
   for (int p = 0; p < 12; p += 2, y += 144, argmax += 24) {
     for (int o = 0; o < kChannels; o += kTogether) {
@@ -191,6 +193,8 @@ KERNEL void copy_twice(const uint8_t *image, float (*twice)[28][kTwicePitch]) {
 }
 
 // dy [144][6]. Three channels x 5 rows of a filter are 15 sums.
+//
+// 46 %, 46 %, and 62 % is the most, with 5 of 8 lanes. It is bound by loads: each multiply-add has one of its own.
 KERNEL void add_weights(const float (*twice)[28][kTwicePitch], const float *dy, const uint16_t *place, Sums &sums) {
   for (int o = 0; o < kChannels; o += 3) {
     V sum[3][5];

@@ -51,6 +51,8 @@ INLINE void multiply_tile(const float *a, int64_t row, int64_t column, const flo
 
 // y [rows][columns] = x [rows][n] * panels + bias, which may be null. A panel stays in the first cache for all rows. rows is a
 // multiple of kRows, columns of LANES.
+//
+// Forward, with the sigmoids, 88 %, 84 %; the inputs' gradients 93 %, 92 %.
 KERNEL void multiply(int64_t rows, int64_t columns, int64_t n, const float *x, int64_t x_row, const float *panels, float *y,
                      int64_t y_row, const float *bias) {
   for (int64_t c = 0; c < columns; c += kPanel, panels += kPanel * n) {
@@ -127,6 +129,8 @@ INLINE void to_panel(const float *x, int64_t rows, int64_t row, float *panel) {
   }
 }
 
+// 94 %, 95 %.
+//
 // Some tiles of a layer's weights' gradient: inputs kWidth * wide and after, and outputs from kTall * first to kTall * last,
 // of rows many samples. xs and dys are the layer's panels, each with room for panel_rows. dweight [out, in].
 constexpr int64_t kTalls = 10;  // last - first at most
