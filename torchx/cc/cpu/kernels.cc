@@ -267,6 +267,8 @@ void block(const Architecture &a, const Batch &batch, int64_t number, bool backw
   b.image[images] = b.image[0];
 
   b.convolve();
+  const int64_t first = row_pitch(a.width[0]);
+  zero(b.arena.x[0] + images * first, (b.rows - images) * first);  // NaN of an earlier block may be there
   b.linear();
   const int64_t classes = a.width[kLinears], row = row_pitch(classes);
   if (logits)
