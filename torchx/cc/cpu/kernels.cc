@@ -142,7 +142,7 @@ struct Arena {
     argmax[1] = end.take_bytes(kBlock * second.argmax + 64);
     for (int l = 0; l <= kLinears; l++) {
       x[l] = end.take(kBlock * row_pitch(a.width[l]));
-      dx[l] = end.take(kBlock * row_pitch(a.width[l]));
+      dx[l] = end.take(kBlock * row_pitch(a.width[l]) + kTall);
     }
     dy[0] = end.take(kGroup * pitch(first.s.pooled()) + 16);
     dy[1] = end.take(kGroup * pitch(second.s.pooled()) + 16);
