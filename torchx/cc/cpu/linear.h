@@ -137,13 +137,13 @@ constexpr int64_t kTalls = 10;  // last - first at most
 KERNEL void weights_gradient(const float *xs, const float *dys, int64_t rows, int64_t panel_rows, int64_t wide, int64_t first,
                              int64_t last, int64_t in, int64_t out, float *dweight) {
   constexpr int64_t kChunk = 2048 / LANES;  // rows: the panels of so many fit into the first cache
-  alignas(64) float sums[kTalls][kTall][kWidth];
+  alignas(64) float sums[kTalls * kTall][kWidth];
   xs += wide * panel_rows * kWidth;
   for (int64_t from = 0; from < rows; from += kChunk) {
     const int64_t n = rows - from < kChunk ? rows - from : kChunk;
     for (int64_t t = first; t < last; t++) {
       const float *x = xs + from * kWidth, *dy = dys + (t * panel_rows + from) * kTall;
-      float *sum = sums[t - first][0];
+      float *sum = sums[(t - first) * kTall];
       if (from) {
         multiply_tile<kTall, 2, true>(dy, 1, kTall, x, n, sum, kWidth, nullptr);
       } else {
@@ -153,7 +153,7 @@ KERNEL void weights_gradient(const float *xs, const float *dys, int64_t rows, in
   }
   const int64_t columns = in - wide * kWidth < kWidth ? in - wide * kWidth : kWidth;
   for (int64_t o = first * kTall; o < last * kTall && o < out; o++) {
-    const float *sum = sums[0][o - first * kTall];
+    const float *sum = sums[o - first * kTall];
     float *to = dweight + o * in + wide * kWidth;
     if (columns == kWidth) {
       for (int64_t c = 0; c < kWidth; c += LANES) store<LANES>(to + c, load<LANES>(sum + c));
