@@ -9,6 +9,7 @@
 #include <ATen/ops/zeros_like.h>
 #include <dlfcn.h>
 
+#include <algorithm>
 #include <cmath>
 #include <memory>
 #include <mutex>
@@ -132,11 +133,13 @@ class CPUNetwork : public Network {
     if (team_ && team_->threads() == threads && images <= memory_.images) return;
     images = std::max(images, memory_.images);
     const Sizes sizes = k_.sizes(a_, images);
-    packed_ = at::zeros({sizes.packed}, at::kFloat), batch_ = at::zeros({sizes.batch}, at::kFloat);
-    memory_ = {images, packed_.data_ptr<float>(), batch_.data_ptr<float>()};
-    arenas_.clear();
-    for (int t = 0; t < threads; t++) arenas_.push_back(at::zeros({sizes.arena}, at::kFloat));
+    // All of it, before anything changes: there may not be as much memory.
+    at::Tensor packed = at::zeros({sizes.packed}, at::kFloat), batch = at::zeros({sizes.batch}, at::kFloat);
+    std::vector<at::Tensor> arenas;
+    for (int t = 0; t < threads; t++) arenas.push_back(at::zeros({sizes.arena}, at::kFloat));
     if (!team_ || team_->threads() != threads) team_ = std::make_unique<Team>(threads);
+    packed_ = std::move(packed), batch_ = std::move(batch), arenas_ = std::move(arenas);
+    memory_ = {images, packed_.data_ptr<float>(), batch_.data_ptr<float>()};
   }
 
   const Architecture a_;
