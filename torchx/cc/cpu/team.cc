@@ -22,10 +22,17 @@ void pause() {
 }  // namespace
 
 Team::Team(int threads) {
-  for (int t = 1; t < threads; t++) others_.emplace_back([this, t] { live(t); });
+  try {
+    for (int t = 1; t < threads; t++) others_.emplace_back([this, t] { live(t); });
+  } catch (...) {  // the system gives no more threads
+    end();
+    throw;
+  }
 }
 
-Team::~Team() {
+Team::~Team() { end(); }
+
+void Team::end() {
   end_ = true;
   ticket_.fetch_add(uint64_t{1} << 2 * Ticket::kBits);  // a region of no pieces
   wake();

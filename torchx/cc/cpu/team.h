@@ -40,6 +40,7 @@ class Team {
   template <typename Done>
   void wait(Done done);
   void wake();  // whoever sleeps
+  void end();   // of the other threads
 
   // What is left to do, in one number, so that a thread takes a piece in one step and knows which region it is of: the region,
   // its pieces, and how many of them were taken.
