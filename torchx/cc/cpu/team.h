@@ -46,11 +46,12 @@ class Team {
   // its pieces, and how many of them were taken.
   struct Ticket {
     static constexpr int kBits = 20;
-    static constexpr uint64_t kMost = (1 << kBits) - 1;
+    static constexpr uint64_t kMask = (1 << kBits) - 1;
+    static constexpr uint64_t kMost = kMask / 2;  // pieces: threads that find none left count on from there
     uint64_t value;
     uint64_t region() const { return value >> 2 * kBits; }
-    uint64_t pieces() const { return value >> kBits & kMost; }
-    uint64_t piece() const { return value & kMost; }
+    uint64_t pieces() const { return value >> kBits & kMask; }
+    uint64_t piece() const { return value & kMask; }
   };
 
   std::vector<std::thread> others_;
