@@ -1,9 +1,6 @@
 // The registry of activations: each by libtorch's own operators. activation.h says how to add one.
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/gelu.h>
-#include <ATen/ops/sigmoid_backward.h>
-#include <ATen/ops/tanh_backward.h>
-#include <ATen/ops/threshold_backward.h>
 
 #include "operators.h"
 
@@ -13,29 +10,19 @@ namespace {
 using Tensor = at::Tensor;
 
 constexpr ActivationRow kRows[] = {
-    // number, name, monotone, slope from the output, differentiable, in place, the gradient in place
-    {Activation::kNone, "none", true, true,  //
-     [](const Tensor &x) { return x; }, [](Tensor &) {}, [](Tensor &, const Tensor &) {}},
-    {Activation::kSigmoid, "sigmoid", true, true,  //
-     [](const Tensor &x) { return x.sigmoid(); }, [](Tensor &x) { x.sigmoid_(); },
-     [](Tensor &gradient, const Tensor &y) { at::sigmoid_backward_out(gradient, gradient, y); }},
-    {Activation::kTanh, "tanh", true, true,  //
-     [](const Tensor &x) { return x.tanh(); }, [](Tensor &x) { x.tanh_(); },
-     [](Tensor &gradient, const Tensor &y) { at::tanh_backward_out(gradient, gradient, y); }},
-    {Activation::kReLU, "relu", true, true,  //
-     [](const Tensor &x) { return x.relu(); }, [](Tensor &x) { x.relu_(); },
-     [](Tensor &gradient, const Tensor &y) { at::threshold_backward_out(gradient, gradient, y, 0); }},
-    {Activation::kGELU, "gelu", false, false,  // Hendrycks, Gimpel 2016, with erf
-     [](const Tensor &x) { return at::gelu(x); }, nullptr, nullptr},
+    // number, name, monotone, slope from the output, differentiable
+    {Activation::kNone, "none", true, true, [](const Tensor &x) { return x; }},
+    {Activation::kSigmoid, "sigmoid", true, true, [](const Tensor &x) { return x.sigmoid(); }},
+    {Activation::kTanh, "tanh", true, true, [](const Tensor &x) { return x.tanh(); }},
+    {Activation::kReLU, "relu", true, true, [](const Tensor &x) { return x.relu(); }},
+    {Activation::kGELU, "gelu", false, false, [](const Tensor &x) { return at::gelu(x); }},  // Hendrycks, Gimpel 2016, with erf
 };
 
 // The rows are in the order of their numbers, and those that may be fused are those with a formula for the kernels.
 constexpr bool consistent() {
   int64_t number = 0;
   for (const ActivationRow &row : kRows)
-    if (row.number != Activation{++number} || row.fused() != has_formula(row.number) ||
-        row.fused() != (row.backward != nullptr))
-      return false;
+    if (row.number != Activation{++number} || row.fused() != has_formula(row.number)) return false;
   return true;
 }
 static_assert(consistent(), "the registry of activations contradicts activation.h");

@@ -20,9 +20,7 @@ struct ActivationRow {
   const char *name;
   bool monotone, slope_from_output;
 
-  at::Tensor (*apply)(const at::Tensor &x);                     // f(x), differentiable
-  void (*forward)(at::Tensor &x);                               // x becomes f(x); null unless the slope is from the output
-  void (*backward)(at::Tensor &gradient, const at::Tensor &y);  // the gradient of y = f(x) becomes that of x; null likewise
+  at::Tensor (*apply)(const at::Tensor &x);  // f(x), differentiable
 
   // Whether the kernels of a network apply it.
   constexpr bool fused() const { return monotone && slope_from_output; }
