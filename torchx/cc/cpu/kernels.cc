@@ -8,8 +8,7 @@
 // here for AVX-512, for the whole program.
 //
 // The parts: conv_28x28.h and conv_12x12.h for the report's shapes, in vectors of 8 lanes or more; conv_general.h for all others;
-// linear.h; loss.h. Here they
-// become a step: what is where in memory, and what each piece of work does.
+// linear.h; loss.h. Here they become a step: what is where in memory, and what each piece of work does.
 //
 // Above a kernel stands its share of the peak: its multiply-adds per second in percent of those of a loop that does nothing else,
 // with AVX2 and with AVX-512. It was measured with the report's network on one core of an AMD EPYC (Zen 4, whose 512-bit
