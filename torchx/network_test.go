@@ -437,6 +437,10 @@ func TestANetworkRefusesWhatDoesNotFit(t *testing.T) {
 		if _, err := NewNetwork(28, 28, named("gelu"), u.params); !errors.Is(err, ErrNoKernels) {
 			t.Errorf("gelu: %v", err)
 		}
+		large := append(slices.Clone(u.params[:8]), s.Own(torch.Full([]int64{257, 84}, 0, true)), s.Own(torch.Full([]int64{257}, 0, true)))
+		if _, err := NewNetwork(28, 28, named("relu"), large); device == "cpu" && !errors.Is(err, ErrNoKernels) {
+			t.Errorf("257 classes: %v", err)
+		}
 		return nil
 	})
 	if err := useKernels("MMX"); err == nil {

@@ -10,6 +10,7 @@ namespace lenet {
 
 constexpr int64_t kSide = 5;  // of the convolutions
 constexpr int kConvolutions = 2, kLinears = 3;
+constexpr int kMostClasses = 256;  // that a label, a byte, can name
 
 // A convolution and the 2x2 max-pool after it, of an image with the channels last:
 //

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "activate.h"
+#include "kernels.h"
 
 namespace lenet::LEVEL {
 namespace {
@@ -16,7 +17,7 @@ KERNEL double cross_entropy(const float *logits, int64_t classes, int64_t label,
     total += logits[c];
     if (logits[c] > largest) largest = logits[c];
   }
-  alignas(64) float e[256 + LANES];
+  alignas(64) float e[kMostClasses + LANES];
   for (int64_t c = 0; c < whole; c += LANES) store<LANES>(e + c, exponential<LANES>(load<LANES>(logits + c) - largest));
   float sum = 0;
   for (int64_t c = 0; c < classes; c++) sum += e[c];

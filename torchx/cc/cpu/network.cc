@@ -157,6 +157,7 @@ class CPUNetwork : public Network {
 }  // namespace
 
 std::unique_ptr<Network> make_cpu_network(int64_t rows, int64_t cols, Activation activation, std::vector<at::Tensor> params) {
+  if (params.back().size(0) > kMostClasses) return nullptr;
   return std::make_unique<CPUNetwork>(rows, cols, activation, std::move(params));
 }
 
