@@ -410,6 +410,31 @@ func TestALossThatIsNotFiniteChangesNoGradient(t *testing.T) {
 	})
 }
 
+// Not even in the rows that fill up a block.
+func TestABatchWithNaNLeavesNothingBehind(t *testing.T) {
+	set := newTestSet(report("sigmoid"), 33, 12)
+	forEachLevel(t, func(t *testing.T) {
+		set.use(t, func(_ *Scope, u *net, all Batch) error {
+			first := Batch{Images: all.Images, Labels: all.Labels, Order: []uint32{0}}
+			if err := u.Differentiate(first, 0, u.total); err != nil {
+				return err
+			}
+			want, bias := u.gradients(t), float32s(set.Params[3])
+			err := errors.Join(Write(u.params[3], slices.Repeat([]float32{float32(math.NaN())}, len(bias))), u.Differentiate(all, 0, u.total),
+				Write(u.params[3], bias), u.Differentiate(first, 0, u.total))
+			if err != nil {
+				return err
+			}
+			for i, got := range u.gradients(t) {
+				if !slices.Equal(got, want[i]) {
+					t.Errorf("after a batch with NaN the gradient of parameter %d differs", i)
+				}
+			}
+			return nil
+		})
+	})
+}
+
 func TestANetworkRefusesWhatDoesNotFit(t *testing.T) {
 	set := newTestSet(report("sigmoid"), 3, 10)
 	set.use(t, func(s *Scope, u *net, all Batch) error {
