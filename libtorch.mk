@@ -9,8 +9,9 @@
 # DEVICE=cuda (or cuda:N), and without DEVICE where there is an NVIDIA driver; and stay, once they are in the cache, unless DEVICE=cpu.
 # NVIDIA's compiler and headers come as wheels, too, into a folder of their own in the cache.
 #
-# What is built goes to build/: obj/ (objects), lib/ (libcgotorch, libtorchx and perhaps libtorchx_cuda, and links to libtorch's
-# libraries), link/ (what only the linker reads). For Go, GO_ENV below is all that a `go build` or `go test` needs.
+# What is built goes to build/ (for another platform than this one, to build/PLATFORM): obj/ (objects), lib/ (libcgotorch, libtorchx and
+# perhaps libtorchx_cuda, and links to libtorch's libraries), link/ (what only the linker reads). For Go, GO_ENV below is all that a
+# `go build` or `go test` needs.
 
 LIBTORCH_VERSION := 2.11.0
 GOTORCH_MODULE   := github.com/wangkuiyi/gotorch
@@ -18,8 +19,21 @@ CACHE            := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/lenet
 BUILD            := $(CURDIR)/build
 
 # ---- Platform: which wheels, which names. The Python tag is fixed, so one file and hash serve whatever Python the user has.
-PLATFORM     := $(shell uname -s)-$(shell uname -m)
+HOST         := $(shell uname -s)-$(shell uname -m)
+PLATFORM     := $(HOST)
 WHEEL_PYTHON := 3.12
+
+# PLATFORM=Linux-aarch64 on another Linux compiles for it, with Debian's cross compiler, into a build folder of its own. EMULATOR runs
+# the result.
+ifneq ($(PLATFORM),$(HOST))
+ifneq ($(PLATFORM)-on-$(HOST:Linux-%=Linux),Linux-aarch64-on-Linux)
+$(error lenet can be compiled for another platform only on Linux for Linux-aarch64; this is $(HOST), and PLATFORM is $(PLATFORM))
+endif
+BUILD    := $(CURDIR)/build/$(PLATFORM)
+CXX      := aarch64-linux-gnu-g++
+CROSS    := GOOS=linux GOARCH=arm64 CC=aarch64-linux-gnu-gcc
+EMULATOR := qemu-aarch64 -L /usr/aarch64-linux-gnu
+endif
 
 ifeq ($(PLATFORM),Linux-x86_64)
 WHEEL_PLATFORMS := manylinux_2_28_x86_64,manylinux_2_27_x86_64,manylinux_2_25_x86_64,manylinux_2_18_x86_64,manylinux_2_17_x86_64,manylinux_2_12_x86_64,manylinux2014_x86_64
@@ -110,7 +124,7 @@ endif
 CGO_LINK   := $(LINK_FLAGS)
 CGO_ALLOW  := -Wl,-rpath.*|-Wl,--as-needed|/.*/cgotorch(/libtorch/lib)?
 TEST_RPATH := -ldflags=-r=$(BUILD)/lib
-GO_ENV     := CGO_ENABLED=1 CGO_LDFLAGS='$(CGO_LINK)' CGO_LDFLAGS_ALLOW='$(CGO_ALLOW)' GOFLAGS='$(strip $(GOFLAGS) $(TEST_RPATH))'
+GO_ENV     := $(CROSS) CGO_ENABLED=1 CGO_LDFLAGS='$(CGO_LINK)' CGO_LDFLAGS_ALLOW='$(CGO_ALLOW)' GOFLAGS='$(strip $(GOFLAGS) $(TEST_RPATH))'
 
 # ---- The C++ libraries
 CXX      ?= g++
@@ -131,7 +145,7 @@ native: $(NATIVE) $(LINK_ONLY)
 # Missing tools are named before anything is downloaded. python3 and pip are needed only where we fetch libtorch.
 .PHONY: tools
 tools:
-	@scripts/check-tools.sh '$(CXX)' '$(if $(LIBTORCH),,$(if $(wildcard $(LIBTORCH_DIR)),,$(if $(LIBTORCH_ZIP),zip,wheels)))'
+	@scripts/check-tools.sh '$(CXX)' '$(if $(LIBTORCH),,$(if $(wildcard $(LIBTORCH_DIR)),,$(if $(LIBTORCH_ZIP),zip,wheels)))' '$(EMULATOR)'
 
 # build/libtorch points at the libtorch in use. It is checked and its libraries are linked when it changes, and only then.
 .PHONY: force
@@ -139,7 +153,7 @@ $(BUILD)/libtorch.path: force | tools
 	@mkdir -p $(BUILD)
 	@$(if $(LIBTORCH_GET),test -d $(LIBTORCH_DIR) || { echo 'libtorch $(LIBTORCH_VERSION) -> $(LIBTORCH_DIR)' >&2; python3 $(LIBTORCH_GET); },:)
 	@echo '$(LIBTORCH_DIR) $(HALF) $(CXX) $(CXXFLAGS)' | cmp -s - $@ || { \
-	  scripts/link-libtorch.sh $(LIBTORCH_DIR) $(BUILD) $(LIBTORCH_VERSION) $(HALF) && \
+	  scripts/link-libtorch.sh $(LIBTORCH_DIR) $(BUILD) $(LIBTORCH_VERSION) $(HALF) $(PLATFORM) && \
 	  echo '$(LIBTORCH_DIR) $(HALF) $(CXX) $(CXXFLAGS)' >$@; }
 
 $(BUILD)/gotorch.path: go.mod | tools

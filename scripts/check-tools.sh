@@ -1,8 +1,8 @@
 #!/bin/sh
-# check-tools.sh CXX [wheels|zip]: is all there that a build needs? One line that says what to install, if not.
-# With `wheels`, pip is needed to download libtorch; with `zip`, only Python.
+# check-tools.sh CXX [wheels|zip] [EMULATOR]: is all there that a build needs? One line that says what to install, if not.
+# With `wheels`, pip is needed to download libtorch; with `zip`, only Python. EMULATOR runs what CXX compiles for another processor.
 set -eu
-cxx=$1 fetch=${2-}
+cxx=$1 fetch=${2-} emulator=${3-}
 
 missing() {
 	echo "make: $1" >&2
@@ -13,8 +13,10 @@ case $(uname -s) in
 Darwin) compiler="xcode-select --install" ;;
 *) compiler="apt-get install g++ (or your system's package)" ;;
 esac
+[ -z "$emulator" ] || compiler="apt-get install g++-aarch64-linux-gnu qemu-user"
 
 command -v "${cxx%% *}" >/dev/null || missing "no C++ compiler '$cxx': $compiler"
+[ -z "$emulator" ] || command -v "${emulator%% *}" >/dev/null || missing "no emulator '${emulator%% *}': apt-get install qemu-user"
 command -v go >/dev/null || missing "no Go: install it from https://go.dev/dl/"
 
 # Go 1.21 and later fetch the version that go.mod asks for, or say so themselves.

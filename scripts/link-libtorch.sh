@@ -1,9 +1,9 @@
 #!/bin/sh
-# link-libtorch.sh LIBTORCH BUILD VERSION cpu|cuda: checks that LIBTORCH is libtorch VERSION for this machine, points BUILD/libtorch at
+# link-libtorch.sh LIBTORCH BUILD VERSION cpu|cuda PLATFORM: checks that LIBTORCH is libtorch VERSION for PLATFORM, points BUILD/libtorch at
 # it, and links its shared libraries (and, beside a Python installation's torch, NVIDIA's) into BUILD/lib, where the
 # relative run-time path of bin/lenet finds them.
 set -eu
-dir=$1 build=$2 version=$3 half=$4
+dir=$1 build=$2 version=$3 half=$4 platform=$5
 
 fail() {
 	echo "libtorch: $1" >&2
@@ -17,16 +17,16 @@ header=$dir/include/torch/headeronly/version.h
 found=$(sed -n 's/^ *"\([0-9][0-9.]*\).*"$/\1/p' "$header" 2>/dev/null | head -1)
 [ "$found" = "$version" ] || fail "$dir is libtorch ${found:-of another version}, and lenet needs $version: give that one, or leave LIBTORCH out"
 
-case $(uname -s) in
-Darwin) so=dylib ;;
+case $platform in
+Darwin-*) so=dylib ;;
 *)
 	so=so
 	[ -f "$dir/lib/libtorch_cpu.so" ] || fail "$dir/lib has no libtorch_cpu.so"
 	# Bytes 18 and 19 of an ELF file name the machine: 0x3e is x86-64, 0xb7 is arm64.
 	machine=$(od -An -tx1 -j18 -N2 "$dir/lib/libtorch_cpu.so" | tr -d ' \n')
-	case $(uname -m)/$machine in
-	x86_64/3e00 | aarch64/b700) ;;
-	*) fail "$dir is built for another processor than this one ($(uname -m))" ;;
+	case $platform/$machine in
+	*-x86_64/3e00 | *-aarch64/b700) ;;
+	*) fail "$dir is built for another processor than this one ($platform)" ;;
 	esac
 	;;
 esac
