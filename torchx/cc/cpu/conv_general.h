@@ -131,7 +131,7 @@ inline void store_interleaved(const typename Vector<N>::Float *best, const typen
       *reinterpret_cast<Float *>(y + at) = values;
       *reinterpret_cast<Byte *>(argmax + at) = indices;
     } else {
-      for (int l = 0; at + l < n * 6; l++) y[at + l] = values[l], argmax[at + l] = indices[l];
+      for (int l = 0; l < N && at + l < n * 6; l++) y[at + l] = values[l], argmax[at + l] = indices[l];
     }
   };
   ((K * N < n * 6 ? store(K * N, interleaved<K, N, Float>(best, All()),
