@@ -51,13 +51,12 @@ const EvaluationBatch = 1000
 // NewLoader returns a loader of batches of batchSize images, at least 1, the last one smaller where the set does not divide. A
 // batchSize larger than the set means one batch.
 func NewLoader(set *Set, batchSize int) *Loader {
-	l := &Loader{
+	return &Loader{
 		set:       set,
 		batchSize: min(batchSize, set.Len()),
 		order:     make([]uint32, set.Len()),
 		pager:     newPager(set),
 	}
-	return l
 }
 
 // NewShuffledLoader returns a loader that yields the images of every epoch in another random order. The order depends on

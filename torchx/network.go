@@ -6,6 +6,7 @@ import "C"
 
 import (
 	"errors"
+	"runtime"
 	"unsafe"
 
 	torch "github.com/wangkuiyi/gotorch"
@@ -84,14 +85,18 @@ func (n *Network) Logits(s *Scope, images torch.Tensor) torch.Tensor {
 // Evaluate adds the softmax cross-entropy and the right answers of a batch to total.
 func (n *Network) Evaluate(b Batch, total *Accumulator) error {
 	order, size := b.order()
-	return check(C.torchx_network_evaluate(n.handle, *b.Images.T, *b.Labels.T, order, size, total.handle))
+	err := check(C.torchx_network_evaluate(n.handle, *b.Images.T, *b.Labels.T, order, size, total.handle))
+	runtime.KeepAlive(b)
+	return err
 }
 
 // Differentiate is Evaluate, and sets the parameters' gradients to those of the loss's mean over the batch. With label smoothing, 0 to 1,
 // that much of the target is spread evenly over the classes. On the CPU, a loss that is not finite leaves the gradients as they were.
 func (n *Network) Differentiate(b Batch, labelSmoothing float64, total *Accumulator) error {
 	order, size := b.order()
-	return check(C.torchx_network_differentiate(n.handle, *b.Images.T, *b.Labels.T, order, size, C.double(labelSmoothing), total.handle))
+	err := check(C.torchx_network_differentiate(n.handle, *b.Images.T, *b.Labels.T, order, size, C.double(labelSmoothing), total.handle))
+	runtime.KeepAlive(b)
+	return err
 }
 
 // Close frees the network, its memory and its threads. A second Close does nothing.

@@ -24,12 +24,16 @@ type calls struct {
 // step trains on one batch. A loss that differentiate finds not to be finite updates nothing.
 func (c *calls) step(b torchx.Batch) error {
 	return torchx.Do(func(*torchx.Scope) error {
-		for _, call := range []func() error{c.zeroGrad, func() error { return c.differentiate(b) }, c.gradients, c.update} {
-			if err := call(); err != nil {
-				return err
-			}
+		if err := c.zeroGrad(); err != nil {
+			return err
 		}
-		return nil
+		if err := c.differentiate(b); err != nil {
+			return err
+		}
+		if err := c.gradients(); err != nil {
+			return err
+		}
+		return c.update()
 	})
 }
 

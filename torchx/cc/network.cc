@@ -32,15 +32,15 @@ class DispatchedNetwork : public Network {
   }
 
   void run(const Images &batch, bool backward, double label_smoothing, at::Tensor &sums) override {
-    using Signature = std::vector<at::Tensor>(const at::Tensor &, const at::Tensor &, at::TensorList, int64_t, bool, double,
-                                              at::Tensor &);
+    using Signature =
+        std::vector<at::Tensor>(const at::Tensor &, const at::Tensor &, at::TensorList, int64_t, bool, double, at::Tensor &);
     static const auto op = operator_named<Signature>("lenet::step");
     const auto in_order = [&](const at::Tensor &t) {
       if (!batch.order) return t.contiguous();
       return t.index_select(0, at::from_blob(const_cast<int32_t *>(batch.order), {batch.n}, at::kInt).to(t.device()));
     };
-    const std::vector<at::Tensor> gradients = op.call(in_order(batch.images), in_order(batch.labels), params_, activation_,
-                                                      backward, label_smoothing, sums);
+    const std::vector<at::Tensor> gradients =
+        op.call(in_order(batch.images), in_order(batch.labels), params_, activation_, backward, label_smoothing, sums);
     for (size_t i = 0; i < gradients.size(); i++) params_[i].mutable_grad() = gradients[i];
   }
 
@@ -90,8 +90,8 @@ std::unique_ptr<Network> Network::make(int64_t rows, int64_t cols, int64_t activ
   if (!activation_row(activation).fused()) return nullptr;
   check_params(params);
   const int64_t h = ((rows - 4) / 2 - 4) / 2, w = ((cols - 4) / 2 - 4) / 2;
-  TORCH_CHECK(h > 0 && w > 0 && params[4].size(1) == params[2].size(0) * h * w, "images of ", rows, "x", cols, " do not fit to ",
-              params[4].size(1), " inputs of the first linear layer");
+  TORCH_CHECK(h > 0 && w > 0 && params[4].size(1) == params[2].size(0) * h * w, "images of ", rows, "x", cols,
+              " do not fit to ", params[4].size(1), " inputs of the first linear layer");
   if (params[0].is_cpu() && !emulated_gpu) return make_cpu_network(rows, cols, Activation{activation}, std::move(params));
   auto network = std::make_unique<DispatchedNetwork>(rows, cols, Activation{activation}, std::move(params));
   if (!network->covered()) return nullptr;
@@ -110,6 +110,8 @@ void Network::check(const Images &b, const at::Tensor &sums) const {
   TORCH_CHECK(b.labels.scalar_type() == at::kByte && b.labels.dim() == 1 && b.labels.size(0) == b.images.size(0),
               "the network takes a label, uint8, for each image, and not ", b.labels.sizes(), " for ", b.images.size(0));
   TORCH_CHECK(b.n > 0, "the batch has no images");
+  TORCH_CHECK(b.labels.device() == params_[0].device() && sums.device() == params_[0].device(),
+              "labels and sums are on another device than the network");
   TORCH_CHECK(sums.scalar_type() == at::kDouble && sums.numel() == 3, "an accumulator has 3 sums, float64");
 }
 

@@ -36,6 +36,9 @@ class Network {
   // images.
   void evaluate(const Images &, at::Tensor &sums);
 
+  // Of an index or a label that is out of range, evaluate and differentiate throw on the CPU; on a GPU such a label makes the
+  // loss NaN, and an index is not checked.
+  //
   // As evaluate, and sets the parameters' gradients to those of the loss's mean over the batch. With label smoothing s, an
   // image's target is 1 - s at its label and s / classes more everywhere (Szegedy et al. 2016). On the CPU, a loss that is not
   // finite leaves the gradients as they were.

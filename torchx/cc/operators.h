@@ -29,7 +29,9 @@ struct ActivationRow {
 c10::ArrayRef<ActivationRow> activations();           // in the order of their numbers, from 1
 const ActivationRow &activation_row(int64_t number);  // throws if there is none
 
-struct NoMath {};
+namespace {
+struct NoMath {};  // a formula's value is not computed here
+}  // namespace
 
 // Whether kernels apply an activation.
 constexpr bool has_formula(Activation f) {

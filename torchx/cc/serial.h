@@ -1,14 +1,16 @@
 // Work that libtorch is to do on the calling thread alone.
 #pragma once
 
+#include <ATen/Parallel.h>
+
 #ifdef _OPENMP
 #include <omp.h>
 #endif
 
 namespace lenet {
 
-// While it lives, libtorch's operators do not share their work among OpenMP's threads. Those would wait for more by looking again
-// and again, for milliseconds, and take the processors from a network's own threads (cpu/team.h).
+// While it lives, libtorch's operators do not share their work among OpenMP's threads. Those would wait for more by looking
+// again and again, for milliseconds, and take the processors from a network's own threads (cpu/team.h).
 class Serial {
 #ifdef _OPENMP
  public:
@@ -18,7 +20,7 @@ class Serial {
   Serial &operator=(const Serial &) = delete;
 
  private:
-  const int before_ = omp_get_max_threads();
+  const int before_ = at::get_num_threads();  // which sets them up where nobody has yet
 #endif
 };
 

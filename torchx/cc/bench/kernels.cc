@@ -25,7 +25,8 @@ constexpr double kSeconds = 0.004;
 __attribute__((noinline)) float multiply_adds(int64_t rounds, Float<LANES> a, Float<LANES> b) {
   asm volatile("");  // or the compiler calls this once, since it returns the same each time
   Float<LANES> sum[12];
-  for (int i = 0; i < 12; i++) sum[i] = Float<LANES>{} + static_cast<float>(i);  // each another, or they are one to the compiler
+  for (int i = 0; i < 12; i++)
+    sum[i] = Float<LANES>{} + static_cast<float>(i);  // each another, or they are one to the compiler
   for (int64_t i = 0; i < rounds; i++)
 #pragma GCC unroll 12
     for (Float<LANES> &s : sum) s = s * a + b;
@@ -137,20 +138,18 @@ __attribute__((noinline)) void run() {
     const Float<LANES> half = Float<LANES>{} + 0.5f, quarter = Float<LANES>{} + 0.25f;
     peak = kLoop * 12 * LANES / least([&] { kept_value = kept_value + multiply_adds(kLoop, half, quarter); });
     peaks.push_back(peak / 1e9), next = 0;
-    part("conv 1: split, pair_rows", 0, kBlock, each([&](int i) {
-           conv_28x28::split(b.image[i], first.split), conv_28x28::pair_rows(first.split, first.last);
-         }));
+    part("conv 1: split, pair_rows", 0, kBlock,
+         each([&](int i) { conv_28x28::split(b.image[i], first.split), conv_28x28::pair_rows(first.split, first.last); }));
     part("conv 1: convolve", 86400, kBlock, each([&](int i) { conv_28x28::convolve(packed0, first, y0(i), argmax0(i)); }));
     part("conv 1: sigmoid", 0, kBlock, each([&](int i) { activate(a.activation, y0(i), 864); }));
-    part("conv 2: convolve", 153600, kBlock, each([&](int i) {
-           conv_12x12::convolve(packed1, second.two_rows, y0(i), arena.y[1], argmax1(i));
-         }));
-    part("conv 2: sigmoid, transpose", 0, kBlock, each([&](int i) {
-           activate(a.activation, arena.y[1], 256), transpose(arena.y[1], 16, 16, arena.x[0] + i * 256);
-         }));
+    part("conv 2: convolve", 153600, kBlock,
+         each([&](int i) { conv_12x12::convolve(packed1, second.two_rows, y0(i), arena.y[1], argmax1(i)); }));
+    part("conv 2: sigmoid, transpose", 0, kBlock,
+         each([&](int i) { activate(a.activation, arena.y[1], 256), transpose(arena.y[1], 16, 16, arena.x[0] + i * 256); }));
     part("linear: forward, sigmoids", 41640, kBlock, [&] { b.linear(); });
     part("loss", 0, kBlock, each([&](int i) {
-           kept_value = cross_entropy(arena.x[3] + i * row_pitch(10), 10, labels[i], 0, 1.f / 256, arena.dx[3] + i * row_pitch(10));
+           kept_value =
+               cross_entropy(arena.x[3] + i * row_pitch(10), 10, labels[i], 0, 1.f / 256, arena.dx[3] + i * row_pitch(10));
          }));
     part("linear: inputs' gradients", 41640, kBlock, [&] { b.linear_backward(sums); });
     part("linear: panels for the weights' gradients", 0, kBlock, [&] { b.keep(kept, 0); });
@@ -162,9 +161,8 @@ __attribute__((noinline)) void run() {
            conv_12x12::find_places(argmax1(i), second.place[i % 4], second.filter[i % 4]);
            conv_12x12::copy_patches(y0(i), second.patches);
          }));
-    part("conv 2: weights' gradient", 38400, kBlock, each([&](int i) {
-           conv_12x12::add_weights(second.patches, arena.dy[1] + i % 4 * 256, second.place[i % 4], sums1);
-         }));
+    part("conv 2: weights' gradient", 38400, kBlock,
+         each([&](int i) { conv_12x12::add_weights(second.patches, arena.dy[1] + i % 4 * 256, second.place[i % 4], sums1); }));
     part("conv 2: input's gradient", 38400, 4, [&] { conv_12x12::input_gradient(packed1, 4, arena.dy[1], second); });
     part("conv 2: squares, slope", 0, 4, [&] {
       for (int i = 0; i < 4; i++) conv_12x12::squares_to_image(second.squares[i], arena.dy[0] + i * 864);
@@ -173,9 +171,8 @@ __attribute__((noinline)) void run() {
     part("conv 1: places, copies of the image", 0, kBlock, each([&](int i) {
            conv_28x28::find_places(argmax0(i), first.place), conv_28x28::copy_twice(b.image[i], first.twice);
          }));
-    part("conv 1: weights' gradient", 21600, kBlock, each([&](int i) {
-           conv_28x28::add_weights(first.twice, arena.dy[0] + i % 4 * 864, first.place, sums0);
-         }));
+    part("conv 1: weights' gradient", 21600, kBlock,
+         each([&](int i) { conv_28x28::add_weights(first.twice, arena.dy[0] + i % 4 * 864, first.place, sums0); }));
     part("sums of the blocks", 0, kImages, [&] { tile(a, kImages, 0, memory, gradients); });
     part("packing", 0, kImages, pack_all);
     part("a block, whole", 421800, kBlock, [&] { block(a, batch, 0, true, memory, arena_memory, nullptr); });

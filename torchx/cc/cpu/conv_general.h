@@ -8,8 +8,8 @@
 //     lanes are columns of y: a vector of x times one weight.
 //   - Backward, lanes are values of x side by side: with the channels last, a row of the patch is 5 * in of them.
 //
-// At the report's shapes, where they are not used, they reached with AVX2 (Zen 3): forward 37 % of the peak at 28x28 and 84 % at
-// 12x12, the weights' gradient 27 and 29 %, the input's 30 %.
+// At the report's shapes, where they are not used, they reached with AVX2 (Zen 3): forward 37 % of the peak at 28x28 and 84 %
+// at 12x12, the weights' gradient 27 and 29 %, the input's 30 %.
 #pragma once
 
 #include "conv_pool.h"

@@ -7,11 +7,11 @@
 // Only stdint.h and headers made for it may be included: the linker could keep the copy of an inline function that was compiled
 // here for AVX-512, for the whole program.
 //
-// The parts: conv_28x28.h and conv_12x12.h for the report's shapes, in vectors of 8 lanes or more; conv_general.h for all others;
-// linear.h; loss.h. Here they become a step: what is where in memory, and what each piece of work does.
+// The parts: conv_28x28.h and conv_12x12.h for the report's shapes, in vectors of 8 lanes or more; conv_general.h for all
+// others; linear.h; loss.h. Here they become a step: what is where in memory, and what each piece of work does.
 //
-// Above a kernel stands its share of the peak: its multiply-adds per second in percent of those of a loop that does nothing else,
-// with AVX2 and with AVX-512. It was measured with the report's network on one core of an AMD EPYC (Zen 4, whose 512-bit
+// Above a kernel stands its share of the peak: its multiply-adds per second in percent of those of a loop that does nothing
+// else, with AVX2 and with AVX-512. It was measured with the report's network on one core of an AMD EPYC (Zen 4, whose 512-bit
 // multiply-adds take two cycles; 59e9 multiply-adds a second), by `make bench-kernels`.
 #include "kernels.h"
 
@@ -126,8 +126,8 @@ struct Kept {
 struct Arena {
   float *y[kConvolutions];  // of the convolutions, with channels last: all of the first, one of the second
   uint8_t *argmax[kConvolutions];
-  float *x[kLinears + 1];   // the linear layers' inputs, and the logits
-  float *dx[kLinears + 1];  // their gradients
+  float *x[kLinears + 1];    // the linear layers' inputs, and the logits
+  float *dx[kLinears + 1];   // their gradients
   float *dy[kConvolutions];  // of the convolutions' outputs, of kGroup images
   float *scratch;
   Array end;
@@ -190,7 +190,7 @@ struct Block {
   const Arena arena;
   const ConvPool<uint8_t> first = first_convolution(a.conv[0]);
   const ConvPool<float> second = second_convolution(a.conv[1]);
-  int64_t images, rows;               // rows: images rounded up; the rows beyond are computed, and count for nothing
+  int64_t images, rows;              // rows: images rounded up; the rows beyond are computed, and count for nothing
   const uint8_t *image[kBlock + 1];  // and one more, to prefetch
 
   // Activations of the convolutions, and the inputs of the first linear layer, with channels first.
@@ -256,7 +256,8 @@ struct Block {
   }
 };
 
-void block(const Architecture &a, const Batch &batch, int64_t number, bool backward, const Memory &memory, float *arena, float *logits) {
+void block(const Architecture &a, const Batch &batch, int64_t number, bool backward, const Memory &memory, float *arena,
+           float *logits) {
   const Kept kept(a, memory.images, memory.batch);
   const BlockSums sums(a, kept.sums + number * block_sums_size(a));
   const int64_t begin = number * kBlock, images = batch.n - begin < kBlock ? batch.n - begin : kBlock;
@@ -279,7 +280,7 @@ void block(const Architecture &a, const Batch &batch, int64_t number, bool backw
   float *gradient = b.arena.dx[kLinears];
   for (int64_t i = 0; i < images; i++)
     *sums.loss += cross_entropy(b.arena.x[kLinears] + i * row, classes, batch.labels[batch.index(begin + i)],
-                                batch.label_smoothing, 1.f / batch.n, gradient + i * row);
+                                batch.label_smoothing, 1.f / batch.n, backward ? gradient + i * row : nullptr);
   if (!backward) return;
   zero(gradient + images * row, (b.rows - images) * row);
   zero(sums.conv[0], reinterpret_cast<float *>(sums.loss) - sums.conv[0]);

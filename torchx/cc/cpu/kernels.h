@@ -33,8 +33,8 @@ struct Shape {
 // LeNet: both convolutions, each with its pool and its activation, and three linear layers, each but the last with its
 // activation.
 struct Architecture {
-  Shape conv[kConvolutions];      // the first has one channel of input; an output is the next one's input
-  int64_t width[kLinears + 1];    // inputs of each linear layer, and the classes
+  Shape conv[kConvolutions];    // the first has one channel of input; an output is the next one's input
+  int64_t width[kLinears + 1];  // inputs of each linear layer, and the classes
   Activation activation;
 };
 
@@ -54,7 +54,8 @@ struct Batch {
   int64_t index(int64_t i) const { return order ? order[i] : i; }
 };
 
-// The memory of a step. Each is an array whose size `sizes` gives, at the beginning of a cache line, and zero at first.
+// The memory of a step. Each is an array whose size `sizes` gives, at the beginning of a cache line, and zero at first: where
+// nothing is written, the lanes that pad a row stay finite numbers. What an earlier batch left there does not matter.
 struct Memory {
   int64_t images;  // of the largest batch
   float *packed;   // the weights in the kernels' layouts

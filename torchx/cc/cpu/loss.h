@@ -9,7 +9,8 @@ namespace {
 
 // logits and gradient have room for whole vectors; gradient, which may be null, is that of loss * share. With label smoothing
 // s, the target is 1 - s at the label and s / classes more everywhere (Szegedy et al. 2016).
-KERNEL double cross_entropy(const float *logits, int64_t classes, int64_t label, float smoothing, float share, float *gradient) {
+KERNEL double cross_entropy(const float *logits, int64_t classes, int64_t label, float smoothing, float share,
+                            float *gradient) {
   using V = Float<LANES>;
   const int64_t whole = padded(classes);
   float largest = logits[0], total = 0;

@@ -1,5 +1,5 @@
-// LeNet on the CPU: a step is three regions of pieces of work (kernels.h) on a team of threads, in memory that is allocated once.
-// The result does not depend on the number of threads.
+// LeNet on the CPU: a step is three regions of pieces of work (kernels.h) on a team of threads, in memory that is allocated
+// once. The result does not depend on the number of threads.
 #include "../network.h"
 
 #include <ATen/Parallel.h>
@@ -106,7 +106,8 @@ class CPUNetwork : public Network {
       const int64_t index = batch.index(i);
       TORCH_CHECK_INDEX(index >= 0 && index < images, "there is no image ", index, " of ", images);
       labels_[i] = batch.labels[index];
-      TORCH_CHECK_INDEX(labels_[i] < classes(), "label ", static_cast<int>(labels_[i]), " is not one of ", classes(), " classes");
+      TORCH_CHECK_INDEX(labels_[i] < classes(), "label ", static_cast<int>(labels_[i]), " is not one of ", classes(),
+                        " classes");
     }
   }
 

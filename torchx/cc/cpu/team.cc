@@ -34,7 +34,7 @@ Team::~Team() { end(); }
 
 void Team::end() {
   end_ = true;
-  ticket_.fetch_add(uint64_t{1} << 2 * Ticket::kBits);  // a region of no pieces
+  ticket_.fetch_add(uint64_t{1} << 2 * Ticket::kBits);  // another region, none of whose pieces is left
   wake();
   for (std::thread &t : others_) t.join();
 }
@@ -55,7 +55,9 @@ void Team::wait(Done done) {
 
 void Team::wake() {
   if (sleeping_.load() == 0) return;
-  { std::lock_guard<std::mutex> lock(mutex_); }
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+  }
   changed_.notify_all();
 }
 

@@ -99,8 +99,8 @@ std::vector<at::Tensor> convolve_backward(at::Tensor gradient, const at::Tensor 
     at::Tensor dx = b ? at::empty(in.sizes(), options) : at::Tensor();
     conv_pool_backward(blocks[b], in.const_data_ptr(), b == 0, params[2 * b].const_data_ptr<float>(), f,
                        pass.y[b].const_data_ptr<float>(), pass.argmax[b].const_data_ptr<uint8_t>(),
-                       gradient.const_data_ptr<float>(), b ? dx.data_ptr<float>() : nullptr,
-                       sums.data_ptr<float>() + begin[b], begin.back(), stream());
+                       gradient.const_data_ptr<float>(), b ? dx.data_ptr<float>() : nullptr, sums.data_ptr<float>() + begin[b],
+                       begin.back(), stream());
     gradient = dx;
   }
   add_parts(sums.const_data_ptr<float>(), parts, begin.back(), total.data_ptr<float>(), stream());

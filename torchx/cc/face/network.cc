@@ -37,9 +37,8 @@ char *torchx_network_evaluate(void *network, void *images, void *labels, const i
 
 char *torchx_network_differentiate(void *network, void *images, void *labels, const int32_t *order, int64_t n,
                                    double label_smoothing, void *accumulator) {
-  return caught([&] {
-    network_of(network).differentiate(images_of(images, labels, order, n), label_smoothing, tensor_of(accumulator));
-  });
+  return caught(
+      [&] { network_of(network).differentiate(images_of(images, labels, order, n), label_smoothing, tensor_of(accumulator)); });
 }
 
 void torchx_network_free(void *network) { delete &network_of(network); }
