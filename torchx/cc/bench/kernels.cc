@@ -93,7 +93,7 @@ __attribute__((noinline)) void run() {
   std::vector<uint8_t> pixels(kImages * 784), labels(kImages);
   for (auto &p : pixels) p = random() % 5 ? 0 : random();
   for (auto &l : labels) l = random() % 10;
-  const Batch batch{pixels.data(), labels.data(), nullptr, kImages, 0};
+  const Batch batch{pixels.data(), nullptr, labels.data(), kImages, 0};
   const auto pack_all = [&] {
     for (int64_t i = 0; i < packs(a); i++) pack(a, weights, i, memory);
   };

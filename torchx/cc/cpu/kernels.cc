@@ -279,7 +279,7 @@ void block(const Architecture &a, const Batch &batch, int64_t number, bool backw
   *sums.loss = 0;
   float *gradient = b.arena.dx[kLinears];
   for (int64_t i = 0; i < images; i++)
-    *sums.loss += cross_entropy(b.arena.x[kLinears] + i * row, classes, batch.labels[batch.index(begin + i)],
+    *sums.loss += cross_entropy(b.arena.x[kLinears] + i * row, classes, batch.labels[begin + i],
                                 batch.label_smoothing, 1.f / batch.n, backward ? gradient + i * row : nullptr);
   if (!backward) return;
   zero(gradient + images * row, (b.rows - images) * row);

@@ -46,8 +46,9 @@ struct Tensors {
 
 // A batch: n images of a set, which are bytes that stand for x / 255.
 struct Batch {
-  const uint8_t *images, *labels;  // of the set: [N, height, width], and [N]; null labels: there are none
-  const int32_t *order;            // [n]: the indices of the batch's images in the set; null: 0, 1, ...
+  const uint8_t *images;  // of the set: [N, height, width]
+  const int32_t *order;   // [n]: the indices of the batch's images in the set; null: 0, 1, ...
+  const uint8_t *labels;  // [n], each below the classes; null: there are none
   int64_t n;
   float label_smoothing;
 

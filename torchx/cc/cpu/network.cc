@@ -89,10 +89,10 @@ class CPUNetwork : public Network {
 
   void run(const Images &b, bool backward, double label_smoothing, at::Tensor &sums) override {
     const at::Tensor images = b.images.contiguous(), labels = b.labels.contiguous();
-    const Batch batch{images.const_data_ptr<uint8_t>(), labels.const_data_ptr<uint8_t>(), b.order, b.n,
-                      static_cast<float>(label_smoothing)};
     const std::lock_guard<std::mutex> lock(mutex_);
-    gather_labels(batch, images.size(0));
+    labels_.resize(b.n);
+    const Batch batch{images.const_data_ptr<uint8_t>(), b.order, labels_.data(), b.n, static_cast<float>(label_smoothing)};
+    gather_labels(batch, images.size(0), labels.const_data_ptr<uint8_t>());
     logits_.resize(batch.n * classes());
     forward(batch, backward, logits_.data());
     const double loss = k_.loss(a_, batch.n, memory_);
@@ -100,12 +100,12 @@ class CPUNetwork : public Network {
     if (backward && std::isfinite(loss)) set_gradients(batch.n);
   }
 
-  void gather_labels(const Batch &batch, int64_t images) {
-    labels_.resize(batch.n);
+  // From those of the set, which may be a file that somebody changes at this moment.
+  void gather_labels(const Batch &batch, int64_t images, const uint8_t *labels) {
     for (int64_t i = 0; i < batch.n; i++) {
       const int64_t index = batch.index(i);
       TORCH_CHECK_INDEX(index >= 0 && index < images, "there is no image ", index, " of ", images);
-      labels_[i] = batch.labels[index];
+      labels_[i] = labels[index];
       TORCH_CHECK_INDEX(labels_[i] < classes(), "label ", static_cast<int>(labels_[i]), " is not one of ", classes(),
                         " classes");
     }
