@@ -172,7 +172,7 @@ $(BUILD)/obj/%.o: torchx/cc/%.cc $(BUILD)/libtorch.path $(BUILD)/gotorch.path
 VECTORS_plain  := -DLANES=4 -DREGISTERS=$(if $(filter %x86_64,$(PLATFORM)),16,32)
 VECTORS_avx2   := -DLANES=8 -DREGISTERS=16 -mavx2 -mfma
 VECTORS_avx512 := -DLANES=16 -DREGISTERS=32 -mavx512f -mavx512vl -mavx512bw -mavx512dq -mfma -mprefer-vector-width=512
-COMPILE_KERNELS = $(CXX) -std=c++17 -O3 $(STRICT) -ffp-contract=fast $(NO_SHARED_LOADS) -Wno-psabi -fPIC -DLEVEL=$* $(VECTORS_$*)
+COMPILE_KERNELS = $(CXX) -std=c++17 -O3 $(STRICT) -ffp-contract=fast $(NO_SHARED_LOADS) -Wno-psabi -Wno-aggressive-loop-optimizations -fPIC -DLEVEL=$* $(VECTORS_$*)
 
 KERNELS := $(wildcard torchx/cc/cpu/*.h) torchx/cc/cpu/kernels.cc torchx/cc/activation.h
 $(BUILD)/obj/cpu/kernels-%.o: $(KERNELS) $(BUILD)/libtorch.path libtorch.mk
