@@ -92,12 +92,12 @@ gpu-check: build $(TESTED) ## Packs build/gpu-check.tar.gz, for a machine with a
 	@cp bench/gpu-check.sh bench/gpu_check.py bench/pytorch.py $(GPU_CHECK)/
 	@tar -C $(BUILD) -czf $(GPU_CHECK).tar.gz gpu-check && ls -lh $(GPU_CHECK).tar.gz
 
-bench: build ## lenet beside PyTorch: bench/results/cpu.md. Installs PyTorch (4.7 GB) into the cache
+bench: build ## lenet beside PyTorch: bench/results/cpu.md; with ISA=avx2 all held to AVX2: cpu-avx2.md. Installs PyTorch (4.7 GB) into the cache
 	@test -x '$(BENCH)/bin/python' || { python3 -m venv '$(BENCH).tmp' && '$(BENCH).tmp/bin/pip' install --quiet --requirement bench/requirements.txt && mv '$(BENCH).tmp' '$(BENCH)'; }
 	@bin/lenet fetch mnist >/dev/null
 	@mkdir -p $(BUILD)/bench/mnist
 	@for f in $(CACHE)/datasets/mnist/*.gz; do gzip -dc "$$f" >$(BUILD)/bench/mnist/"$$(basename "$$f" .gz)"; done
-	@python3 bench/run.py --lenet bin/lenet --python '$(BENCH)/bin/python' --data $(BUILD)/bench/mnist --results bench/results
+	@python3 bench/run.py --lenet bin/lenet --python '$(BENCH)/bin/python' --data $(BUILD)/bench/mnist --results bench/results $(if $(filter avx2,$(ISA)),--avx2)
 
 bench-recipes: build ## The recipes with ten or thirty seeds each, and a sweep one and two trials at a time: bench/results/recipes.md
 	@python3 bench/recipes.py --lenet bin/lenet --results bench/results

@@ -115,8 +115,11 @@ parser.add_argument("--lenet", required=True)
 parser.add_argument("--python", required=True, help="a Python with torch and numpy")
 parser.add_argument("--data", required=True, help="folder with MNIST's four files, decompressed")
 parser.add_argument("--results", required=True, help="folder to write to")
+parser.add_argument("--avx2", action="store_true", help="hold all programs to AVX2, on a processor that has more; writes cpu-avx2.md")
 parser.add_argument("--rounds", type=int, default=3)
 args = parser.parse_args()
+if args.avx2:  # libtorch (and lenet), oneDNN, MKL
+    os.environ.update(ATEN_CPU_CAPABILITY="avx2", ONEDNN_MAX_CPU_ISA="AVX2", MKL_ENABLE_INSTRUCTIONS="AVX2")
 
 EPOCH = ("training, an epoch", "train_seconds", "s", 1)
 REST = [
@@ -144,7 +147,8 @@ def competitors(batch_size=256, epochs=3):
 
 version = subprocess.run([args.python, "-c", "import torch; print(torch.__version__)"], capture_output=True, text=True).stdout.strip()
 environment = record.environment(args.lenet) | {"pytorch": version}
-text = ["# lenet beside PyTorch", "", f"{environment['date']}, {environment['processor']}; lenet {environment['lenet']}, PyTorch {version}."]
+held = ", all programs held to AVX2" if args.avx2 else ""
+text = ["# lenet beside PyTorch", "", f"{environment['date']}, {environment['processor']}{held}; lenet {environment['lenet']}, PyTorch {version}."]
 text += ["Median (smallest–largest) of all epochs but each process's first; the programs ran in turn. A ratio is one of medians.", ""]
 cases = []
 
@@ -171,4 +175,4 @@ c = Case("two trainings", {"lenet": ours(), "lenet, two at once": lambda: side_b
 cases.append(c)
 text += ["## Two trainings at once on the same two cores, 2 threads each", "", c.table([EPOCH]), "", "Without the last epochs, in which one of the two may be alone."]
 
-record.write(args.results, "cpu", {"environment": environment, "cases": [c.to_json() for c in cases]}, text)
+record.write(args.results, "cpu-avx2" if args.avx2 else "cpu", {"environment": environment, "cases": [c.to_json() for c in cases]}, text)
