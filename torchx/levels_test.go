@@ -3,7 +3,6 @@ package torchx
 import (
 	"errors"
 	"math"
-	"math/rand/v2"
 	"runtime"
 	"slices"
 	"testing"
@@ -52,14 +51,6 @@ func forEachLevel(t *testing.T, test func(t *testing.T)) {
 type input struct {
 	values []float32
 	shape  []int64
-}
-
-// onCPU runs compute, which returns what is wanted, with its tensors on the CPU.
-func onCPU(compute func() [][]float32) [][]float32 {
-	before := device
-	defer func() { device = before }()
-	device = "cpu"
-	return compute()
 }
 
 // differentiate applies f to the inputs and passes dy back. It returns y, and the gradient of each input.
@@ -113,17 +104,6 @@ func largestDifference(got, want []float32) float64 {
 		largest = max(largest, math.Abs(float64(want[i])))
 	}
 	return difference / largest
-}
-
-// normals returns a function that makes inputs of a shape, of normally distributed values with standard deviation 1/4.
-func normals(random *rand.Rand) func(shape ...int64) input {
-	return func(shape ...int64) input {
-		v := make([]float32, product(shape))
-		for i := range v {
-			v[i] = float32(random.NormFloat64()) / 4
-		}
-		return input{v, shape}
-	}
 }
 
 func product(shape []int64) int64 {
