@@ -107,15 +107,11 @@ KERNEL void convolve(const Packed &packed, float (*two_rows)[8][kOut], const flo
     }
     for (int q = 0; q < 4; q++)
       for (int h = 0; h < kOut; h += 8, y += 8, argmax += 8) {
-        Float<8> best = load<8>(two_rows[0][2 * q] + h);
-        Int<8> which = {};
-#pragma GCC unroll 3
-        for (int k = 1; k < 4; k++) {  // the first of equals wins; NaN wins over all
-          const Float<8> f = load<8>(two_rows[k / 2][2 * q + k % 2] + h);
-          const Int<8> better = (f > best) | (f != f);
-          best = better ? f : best;
-          which = better ? Int<8>{} + k : which;
-        }
+        Float<8> four[4], best;
+        Int<8> which;
+#pragma GCC unroll 4
+        for (int k = 0; k < 4; k++) four[k] = load<8>(two_rows[k / 2][2 * q + k % 2] + h);
+        largest<8>(four, best, which);
         store<8>(y, best);
         store_bytes<8>(argmax, which);
       }

@@ -75,22 +75,6 @@ const float *image_of(const Shape &s, const uint8_t *x, float *image) {
   return image;
 }
 
-// ---- Maximum
-
-// The largest of four, and which it was: the first of equals. Not a number counts as the largest.
-template <int N>
-inline void largest(const typename Vector<N>::Float *four, typename Vector<N>::Float &best, typename Vector<N>::Int &which) {
-  using Int = typename Vector<N>::Int;
-  best = four[0];
-  which = Int{};
-#pragma GCC unroll 4
-  for (int k = 1; k < 4; k++) {
-    Int better = (four[k] > best) | (four[k] != four[k]);
-    best = better ? four[k] : best;
-    which = better ? Int{} + k : which;
-  }
-}
-
 // ---- Forward, one channel of input
 //
 // x is split into its even and its odd columns. Neighbouring elements of y then find the values at the same place of their

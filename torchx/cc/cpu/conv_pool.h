@@ -31,6 +31,20 @@ constexpr int64_t kGroup = 4;
 
 constexpr int64_t pitch(int64_t floats) { return padded(floats, 16); }
 
+// The largest of four, and which it was: the first of equals. Not a number counts as the largest.
+template <int N>
+inline void largest(const typename Vector<N>::Float *four, typename Vector<N>::Float &best, typename Vector<N>::Int &which) {
+  using Int = typename Vector<N>::Int;
+  best = four[0];
+  which = Int{};
+#pragma GCC unroll 4
+  for (int k = 1; k < 4; k++) {
+    Int better = (four[k] > best) | (four[k] != four[k]);
+    best = better ? four[k] : best;
+    which = better ? Int{} + k : which;
+  }
+}
+
 // Calls f(o, c, i, j) for every weight, in libtorch's order.
 template <typename F>
 INLINE void each_weight(const Shape &s, F f) {
