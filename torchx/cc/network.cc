@@ -4,6 +4,7 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/from_blob.h>
 #include <c10/util/Exception.h>
+#include <dlfcn.h>
 #include <torch/library.h>
 
 #include <utility>
@@ -77,11 +78,18 @@ void check_params(const std::vector<at::Tensor> &params) {
   }
 }
 
-bool emulated_gpu = false;  // by a test
+void *emulated_gpu = nullptr;  // the library of its kernels, where a test chose them
 
 }  // namespace
 
-bool use_emulated_gpu(bool on) { return std::exchange(emulated_gpu, on); }
+void use_kernels(const std::string &name) {
+  if (emulated_gpu) dlclose(emulated_gpu);
+  emulated_gpu = nullptr;
+  use_cpu_kernels(name == "CUDA" ? "" : name);
+  if (name != "CUDA") return;
+  emulated_gpu = dlopen("libtorchx_emulated.so", RTLD_NOW);
+  TORCH_CHECK(emulated_gpu, dlerror());
+}
 
 Network::Network(int64_t rows, int64_t cols, std::vector<at::Tensor> params)
     : rows_(rows), cols_(cols), params_(std::move(params)) {}

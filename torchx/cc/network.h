@@ -62,6 +62,7 @@ class Network {
 
 // The network on the CPU: cpu/network.cc.
 std::unique_ptr<Network> make_cpu_network(int64_t rows, int64_t cols, Activation, std::vector<at::Tensor> params);
+void use_cpu_kernels(const std::string &name);  // as use_kernels; not CUDA
 
 // For tests: chooses the kernels of the networks that are made after this call. DEFAULT, AVX2 and AVX512 are those for vector
 // instructions by libtorch's names, CUDA are the GPU's, emulated; the empty name is this processor's best. An unknown name

@@ -7,7 +7,6 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
-#include <dlfcn.h>
 
 #include <algorithm>
 #include <cmath>
@@ -22,8 +21,6 @@
 #include "team.h"
 
 namespace lenet {
-
-bool use_emulated_gpu(bool on);  // network.cc
 
 namespace {
 
@@ -162,19 +159,9 @@ std::unique_ptr<Network> make_cpu_network(int64_t rows, int64_t cols, Activation
   return std::make_unique<CPUNetwork>(rows, cols, activation, std::move(params));
 }
 
-void use_kernels(const std::string &name) {
-  static void *emulated = nullptr;
-  if (emulated) dlclose(emulated);
-  emulated = nullptr;
-  chosen = nullptr;
-  use_emulated_gpu(name == "CUDA");
-  if (name == "CUDA") {
-    emulated = dlopen("libtorchx_emulated.so", RTLD_NOW);
-    TORCH_CHECK(emulated, dlerror());
-  } else if (!name.empty()) {
-    chosen = kernels_named(name);
-    TORCH_CHECK(chosen, "there are no kernels for ", name);
-  }
+void use_cpu_kernels(const std::string &name) {
+  chosen = name.empty() ? nullptr : kernels_named(name);
+  TORCH_CHECK(chosen || name.empty(), "there are no kernels for ", name);
 }
 
 }  // namespace lenet
