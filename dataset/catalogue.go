@@ -5,6 +5,7 @@ import "lenet/option"
 // A Spec is a data set that lenet knows by name: what its four files must be, and where they can be had.
 type Spec struct {
 	Name       string
+	Title      string    // "Fashion-MNIST"
 	Rows, Cols int       // pixels of an image
 	SHA256     [4]string // of the decompressed files, in the order train images, train labels, test images, test labels
 
@@ -19,7 +20,7 @@ type Spec struct {
 // Catalogue lists the data sets that lenet knows by name.
 var Catalogue = []*Spec{
 	{
-		Name: "mnist", // Y. LeCun, C. Cortes, C. Burges: The MNIST database of handwritten digits
+		Name: "mnist", Title: "MNIST", // Y. LeCun, C. Cortes, C. Burges: The MNIST database of handwritten digits
 		Rows: 28, Cols: 28,
 		SHA256: [4]string{
 			"ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
@@ -35,7 +36,7 @@ var Catalogue = []*Spec{
 		},
 	},
 	{
-		Name: "fashion-mnist", // H. Xiao, K. Rasul, R. Vollgraf, arXiv:1708.07747
+		Name: "fashion-mnist", Title: "Fashion-MNIST", // H. Xiao, K. Rasul, R. Vollgraf, arXiv:1708.07747
 		Rows: 28, Cols: 28,
 		SHA256: [4]string{
 			"c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -15,14 +16,24 @@ const classes = 10
 
 // A Set is a sequence of images of one size, with a label each.
 type Set struct {
-	Rows, Cols int     // pixels
-	Classes    int     // labels are 0 to Classes - 1
-	Images     []uint8 // [Len, Rows, Cols], 0 is the background; perhaps read-only memory
-	Labels     []uint8 // [Len]; perhaps read-only memory
+	Rows, Cols int      // pixels
+	Classes    int      // labels are 0 to Classes - 1
+	Names      []string // [Classes] of the classes: "3" or "Sneaker"
+	Images     []uint8  // [Len, Rows, Cols], 0 is the background; perhaps read-only memory
+	Labels     []uint8  // [Len]; perhaps read-only memory
 }
 
 // Len returns the number of images.
 func (s *Set) Len() int { return len(s.Labels) }
+
+// Numbers returns the names of classes that have none of their own: "0", "1", "2" and so on.
+func Numbers(classes int) []string {
+	names := make([]string, classes)
+	for i := range names {
+		names[i] = strconv.Itoa(i)
+	}
+	return names
+}
 
 // The four files of a data set, in the order of a Spec's checksums.
 var fileNames = [4]string{"train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"}
@@ -105,7 +116,7 @@ func newSet(imageDims []int, images []uint8, imagesPath string, labelDims []int,
 	if i := slices.IndexFunc(labels, func(l uint8) bool { return l >= classes }); i >= 0 {
 		return nil, inFile(labelsPath, FormatError(fmt.Sprintf("label %d is %d, and labels are 0 to %d", i, labels[i], classes-1)))
 	}
-	return &Set{Rows: imageDims[1], Cols: imageDims[2], Classes: classes, Images: images, Labels: labels}, nil
+	return &Set{Rows: imageDims[1], Cols: imageDims[2], Classes: classes, Names: Numbers(classes), Images: images, Labels: labels}, nil
 }
 
 // swapped hints at images and labels given in each other's place.

@@ -3,6 +3,7 @@ package dataset
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 
 	"lenet/option"
 )
@@ -39,11 +40,16 @@ func (o *Source) Load(ctx context.Context, log func(string)) (*Data, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Data{Train: train, Test: test}, nil
+	data := &Data{Name: filepath.Base(dir), Train: train, Test: test}
+	if spec != nil {
+		data.Name = spec.Title
+	}
+	return data, nil
 }
 
 // Data is what a network is trained and tested on.
 type Data struct {
+	Name        string // as a title has it: "MNIST", or that of the folder
 	Train, Test *Set
 
 	// Indices into Train of the images to train on and to validate with. Both are nil where all are trained on.

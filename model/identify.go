@@ -52,6 +52,20 @@ func specOf(file []byte, known Spec) (Spec, error) {
 	return spec, nil
 }
 
+// dataOf returns the Data of a weights file: nothing, in that of another program or of an old version.
+func dataOf(file []byte) (data Data, err error) {
+	_, metadata, err := safetensors.ReadMetadata(file)
+	if err != nil {
+		return data, fmt.Errorf("it is not a whole safetensors file: %w", err)
+	}
+	if text, ok := metadata.Metadata()[dataKey]; ok {
+		if err := json.Unmarshal([]byte(text), &data); err != nil {
+			return data, fmt.Errorf("its metadata %q describe no data: %w", text, err)
+		}
+	}
+	return data, nil
+}
+
 // takeShapes sets what the shapes of the tensors determine.
 func (s *Spec) takeShapes(tensors map[string]*safetensors.TensorInfo) error {
 	for name, width := range map[string]*int{

@@ -31,6 +31,7 @@ type LeNet struct {
 	Spec
 	Device  string
 	Kernels compute.Kernels // those in use
+	Data    Data            // what it was trained on
 
 	Conv1, Conv2  *nn.Conv2dModule
 	FC1, FC2, FC3 *nn.LinearModule

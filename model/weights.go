@@ -17,6 +17,7 @@ import (
 // The keys of a file's metadata. Files from before there was a Spec have the activation alone, and their programs read no more.
 const (
 	specKey       = "lenet"
+	dataKey       = "lenet_data"
 	activationKey = "activation"
 )
 
@@ -47,7 +48,11 @@ func (n *LeNet) Save(path string) error {
 	if err != nil {
 		return fmt.Errorf("model: %w", err)
 	}
-	file, err := safetensors.Serialize(views, map[string]string{"format": "pt", specKey: string(spec), activationKey: n.Activation})
+	data, err := json.Marshal(n.Data)
+	if err != nil {
+		return fmt.Errorf("model: %w", err)
+	}
+	file, err := safetensors.Serialize(views, map[string]string{"format": "pt", specKey: string(spec), dataKey: string(data), activationKey: n.Activation})
 	if err != nil {
 		return fmt.Errorf("model: %w", err)
 	}
@@ -73,10 +78,15 @@ func Open(path string, known Spec, o Options) (*LeNet, error) {
 	if err != nil {
 		return nil, fmt.Errorf("model: %s: %w", path, err)
 	}
+	data, err := dataOf(file)
+	if err != nil {
+		return nil, fmt.Errorf("model: %s: %w", path, err)
+	}
 	n, err := New(spec, o)
 	if err != nil {
 		return nil, err
 	}
+	n.Data = data
 	if err := n.setWeights(values); err != nil {
 		n.Close()
 		return nil, err

@@ -6,6 +6,7 @@ import (
 	"image"
 
 	"lenet/metrics"
+	"lenet/picture"
 )
 
 // A Classifier classifies pictures on a thread of its own, so that any goroutine may call it, and several at once.
@@ -49,16 +50,16 @@ func classOf(probabilities []float64) Class {
 	return Class{metrics.Largest(probabilities), probabilities}
 }
 
-// Classify returns what a picture of one digit shows. The picture is normalized, as [Prepare] does. ctx ends the waiting for its turn.
-func (c *Classifier) Classify(ctx context.Context, picture image.Image) (class Class, err error) {
-	if picture == nil {
+// Classify returns what a picture of one digit shows. The picture is normalized, as [picture.Prepare] does. ctx ends the waiting for its turn.
+func (c *Classifier) Classify(ctx context.Context, img image.Image) (class Class, err error) {
+	if img == nil {
 		return class, errors.New("predict: there is no picture")
 	}
 	finished := make(chan struct{})
 	classify := func(net *Network) {
 		defer close(finished)
 		var pixels []uint8
-		if pixels, err = Prepare(picture, net.Rows, net.Cols); err != nil {
+		if pixels, err = picture.Prepare(img, net.Frame()); err != nil {
 			return
 		}
 		var all [][]float64

@@ -11,6 +11,7 @@ import (
 	"lenet/compute"
 	"lenet/dataset/datasettest"
 	"lenet/model"
+	"lenet/picture"
 	"lenet/runs"
 )
 
@@ -41,8 +42,9 @@ func TestAClassifierServesGoroutinesAtOnce(t *testing.T) {
 	const n = 20
 	pictures, want := make([]image.Image, n), make([]float64, n)
 	for i := range n {
-		pictures[i] = photographed(test.Images[i*28*28:][:28*28], 3)
-		pixels, err := Prepare(pictures[i], 28, 28)
+		pictures[i] = image.NewGray(image.Rect(0, 0, 28, 28))
+		copy(pictures[i].(*image.Gray).Pix, test.Images[i*28*28:][:28*28])
+		pixels, err := picture.Prepare(pictures[i], picture.MNIST(28, 28))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -69,9 +71,9 @@ func TestAClassifierServesGoroutinesAtOnce(t *testing.T) {
 		})
 	}
 	group.Wait()
-	for _, picture := range []image.Image{nil, image.NewGray(image.Rectangle{}), image.NewGray(image.Rect(0, 0, 9, 9))} {
-		if _, err := c.Classify(context.Background(), picture); err == nil {
-			t.Errorf("%v was classified", picture)
+	for _, none := range []image.Image{nil, image.NewGray(image.Rectangle{}), image.NewGray(image.Rect(0, 0, 9, 9))} {
+		if _, err := c.Classify(context.Background(), none); err == nil {
+			t.Errorf("%v was classified", none)
 		}
 	}
 	ended, cancel := context.WithCancel(context.Background())

@@ -10,6 +10,7 @@ import (
 
 	"lenet/compute"
 	"lenet/dataset"
+	"lenet/picture"
 	"lenet/torchx"
 )
 
@@ -91,7 +92,7 @@ type Picture struct {
 func (n *Network) Pictures(ctx context.Context, paths []string) ([]Picture, error) {
 	var images []uint8
 	for _, path := range paths {
-		pixels, err := ReadPicture(path, n.Rows, n.Cols)
+		pixels, err := picture.Read(path, n.Frame())
 		if err != nil {
 			return nil, err
 		}

@@ -44,7 +44,7 @@ func MNIST(t testing.TB) (training, test *dataset.Set) {
 
 // First returns a set of the first n images.
 func First(s *dataset.Set, n int) *dataset.Set {
-	return &dataset.Set{Rows: s.Rows, Cols: s.Cols, Classes: s.Classes, Images: s.Images[:n*s.Rows*s.Cols], Labels: s.Labels[:n]}
+	return &dataset.Set{Rows: s.Rows, Cols: s.Cols, Classes: s.Classes, Names: s.Names, Images: s.Images[:n*s.Rows*s.Cols], Labels: s.Labels[:n]}
 }
 
 // IDX returns an IDX file of the given element type and dimensions.

@@ -1,4 +1,5 @@
-package predict
+// Package picture reads pictures of one digit, or of another subject, and prepares them the way a network's training images were.
+package picture
 
 import (
 	"errors"
@@ -15,42 +16,52 @@ import (
 	xdraw "golang.org/x/image/draw"
 )
 
-// The sizes that MNIST's images were made with (LeCun, Cortes, Burges, "The MNIST database").
-const (
-	mnistSide = 28 // pixels of an image
-	mnistBox  = 20 // pixels of the box that the digit fills
-)
+// A Frame says how a set's images hold their subject: how a picture has to be prepared for a network that was trained on them.
+type Frame struct {
+	Rows int `json:"rows"` // pixels of an image
+	Cols int `json:"cols"`
+
+	BoxRows int `json:"box_rows"` // pixels of the box that the subject is scaled to fit
+	BoxCols int `json:"box_cols"`
+}
+
+// MNIST returns the frame of MNIST's images (LeCun, Cortes, Burges, "The MNIST database"): of 28x28 pixels, where the digit fills a box of
+// 20x20. For other sizes, the box is in proportion.
+func MNIST(rows, cols int) Frame {
+	box := int(math.Round(float64(min(rows, cols)) * 20 / 28))
+	return Frame{Rows: rows, Cols: cols, BoxRows: box, BoxCols: box}
+}
 
 // maxPixels is more than a camera's picture, and small enough to decode.
 const maxPixels = 60e6
 
-// ReadPicture returns a PNG or JPEG file's picture of one digit as MNIST would have it: [rows, cols], 0 is the background.
-func ReadPicture(path string, rows, cols int) ([]uint8, error) {
+// Read returns a PNG or JPEG file's picture of one digit, prepared for the frame: [Rows, Cols], 0 is the background.
+func Read(path string, frame Frame) ([]uint8, error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("predict: %w", err)
+		return nil, fmt.Errorf("picture: %w", err)
 	}
 	defer file.Close()
 	config, _, err := image.DecodeConfig(file)
 	if errors.Is(err, image.ErrFormat) {
-		return nil, fmt.Errorf("predict: %s is neither a PNG nor a JPEG picture", path)
+		return nil, fmt.Errorf("picture: %s is neither a PNG nor a JPEG picture", path)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("predict: %s: %w", path, err)
+		return nil, fmt.Errorf("picture: %s: %w", path, err)
 	}
 	if err := checkSize(config.Width, config.Height); err != nil { // before it is decoded
-		return nil, fmt.Errorf("predict: %s: %w", path, err)
+		return nil, fmt.Errorf("picture: %s: %w", path, err)
 	}
 	if _, err := file.Seek(0, 0); err != nil {
-		return nil, fmt.Errorf("predict: %w", err)
+		return nil, fmt.Errorf("picture: %w", err)
 	}
 	picture, _, err := image.Decode(file)
 	if err != nil {
-		return nil, fmt.Errorf("predict: %s: %w", path, err)
+		return nil, fmt.Errorf("picture: %s: %w", path, err)
 	}
-	digit, err := Prepare(picture, rows, cols)
+	digit, err := Prepare(picture, frame)
 	if err != nil {
-		return nil, fmt.Errorf("predict: %s: %w", path, err)
+		return nil, fmt.Errorf("picture: %s: %w", path, err)
 	}
 	return digit, nil
 }
@@ -71,9 +82,9 @@ const (
 	ink   = 0.3
 )
 
-// Prepare normalizes a picture of one digit the way MNIST's images were: grey, light on dark, cropped to the digit, scaled so that it fills a
-// box of 20x20 of 28x28 pixels, and placed so that its centre of mass is where MNIST's images have it. It returns rows x cols pixels.
-func Prepare(picture image.Image, rows, cols int) ([]uint8, error) {
+// Prepare normalizes a picture of one digit: grey, light on dark, cropped to the digit, scaled to fit the frame's box, and placed so that its
+// centre of mass is where MNIST's images have it. It returns [Rows, Cols] pixels.
+func Prepare(picture image.Image, frame Frame) ([]uint8, error) {
 	if err := checkSize(picture.Bounds().Dx(), picture.Bounds().Dy()); err != nil {
 		return nil, err
 	}
@@ -85,11 +96,11 @@ func Prepare(picture image.Image, rows, cols int) ([]uint8, error) {
 	}
 	box := bounds(grey)
 	w, h := box.Dx(), box.Dy()
-	scale := math.Round(float64(min(rows, cols))*mnistBox/mnistSide) / float64(max(w, h))
+	scale := min(float64(frame.BoxCols)/float64(w), float64(frame.BoxRows)/float64(h))
 	size := image.Rect(0, 0, max(1, int(math.Round(float64(w)*scale))), max(1, int(math.Round(float64(h)*scale))))
 	small := image.NewGray(size)
 	xdraw.CatmullRom.Scale(small, size, grey, box, xdraw.Src, nil) // which averages where it shrinks
-	return centred(small, rows, cols), nil
+	return centred(small, frame.Rows, frame.Cols), nil
 }
 
 // spread sets the background to 0, which is what most of the border has, and the colour furthest from it to 255.

@@ -1,4 +1,4 @@
-package predict
+package picture
 
 import (
 	"bytes"
@@ -38,7 +38,7 @@ func TestPrepareGivesBackMNISTsImages(t *testing.T) {
 	const n = 100
 	for i := range n {
 		want := test.Images[i*28*28:][:28*28]
-		got, err := Prepare(photographed(want, 9), 28, 28)
+		got, err := Prepare(photographed(want, 9), MNIST(28, 28))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -60,7 +60,7 @@ func TestPrepareCentresLightOnDarkAndTransparent(t *testing.T) {
 			picture.Set(x, y, color.NRGBA{0, 0, 0, 255})
 		}
 	}
-	bar, err := Prepare(picture, 28, 28)
+	bar, err := Prepare(picture, MNIST(28, 28))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +81,7 @@ func TestPrepareCentresLightOnDarkAndTransparent(t *testing.T) {
 			light.Set(x, y, color.White)
 		}
 	}
-	if other, err := Prepare(light, 28, 28); err != nil || !bytes.Equal(other, bar) {
+	if other, err := Prepare(light, MNIST(28, 28)); err != nil || !bytes.Equal(other, bar) {
 		t.Errorf("light on dark is not as dark on light; error %v", err)
 	}
 }
@@ -119,11 +119,11 @@ func TestPicturesThatAreNone(t *testing.T) {
 		if err := os.WriteFile(path, c.content, 0o666); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := ReadPicture(path, 28, 28); err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
+		if _, err := Read(path, MNIST(28, 28)); err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: error %v, want %q in it", name, err, c.want)
 		}
 	}
-	if _, err := ReadPicture("nowhere.png", 28, 28); err == nil || !strings.Contains(err.Error(), "no such file") {
+	if _, err := Read("nowhere.png", MNIST(28, 28)); err == nil || !strings.Contains(err.Error(), "no such file") {
 		t.Errorf("error %v", err)
 	}
 }
