@@ -20,7 +20,7 @@ func BenchmarkReader(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				if _, err := d.ReadUint8(); err != nil {
+				if _, err := d.ReadAll(); err != nil {
 					b.Fatal(err)
 				}
 			}

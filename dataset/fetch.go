@@ -5,10 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 
@@ -27,47 +24,128 @@ func CacheDir() (string, error) {
 	return filepath.Join(home, ".cache", "lenet"), nil
 }
 
-// Fetch returns a folder with the four files of spec, fit for [Load]. Unless the folder is below cache already, it is fetched
-// from the first of the spec's sources that has it, or, if mirror is not empty, from that base URL alone. The files are
-// checked, and the folder appears whole or not at all. log is told each source that is tried.
-func Fetch(ctx context.Context, spec *Spec, cache, mirror string, log func(string)) (string, error) {
-	dir := filepath.Join(cache, "datasets", spec.Name)
+// Load returns the training and the test set, and the folder below cache that their files are in. They are fetched unless they are there and right:
+// from the first of the spec's sources that has them, or, if mirror is not empty, from that base URL alone. A folder of files appears whole or not
+// at all. log is told each source that is tried.
+//
+// Errors: [FetchError]; the file system's; ctx's.
+func (s *Spec) Load(ctx context.Context, cache, mirror string, log func(string)) (train, test *Set, dir string, err error) {
+	dir = filepath.Join(cache, "datasets", s.Name)
+	var damaged error
 	if _, err := os.Stat(dir); err == nil {
-		return dir, nil
+		if train, test, damaged = s.load(dir); damaged == nil {
+			return train, test, dir, nil
+		}
+		log(fmt.Sprintf("the copy of %s in the cache is damaged (%v): it is fetched again", s.Name, damaged))
 	}
+	if err := s.fetch(ctx, dir, mirror, log); err != nil {
+		return nil, nil, "", err
+	}
+	if train, test, err = s.load(dir); err != nil {
+		return nil, nil, "", err
+	}
+	return train, test, dir, nil
+}
+
+// sumsFile holds the sums that files were found to have when they were fetched, where the catalogue has none.
+const sumsFile = "sha256.json"
+
+// load loads the set from a folder of the cache.
+func (s *Spec) load(dir string) (train, test *Set, err error) {
+	found, err := findFiles(dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	format := s.Format
+	if format.SHA256 == [4]string{} {
+		text, err := os.ReadFile(filepath.Join(dir, sumsFile))
+		if err == nil {
+			err = json.Unmarshal(text, &format.SHA256)
+		}
+		if err != nil {
+			return nil, nil, fmt.Errorf("dataset: %w", err)
+		}
+	}
+	return format.load(found.paths, readFile)
+}
+
+// fetch fetches the files into dir, in place of what is there.
+func (s *Spec) fetch(ctx context.Context, dir, mirror string, log func(string)) error {
 	parent := filepath.Dir(dir)
 	if err := os.MkdirAll(parent, 0o777); err != nil {
-		return "", fmt.Errorf("dataset: %w", err)
+		return fmt.Errorf("dataset: %w", err)
 	}
-	tmp, err := os.MkdirTemp(parent, spec.Name+".tmp.")
+	tmp, err := os.MkdirTemp(parent, s.Name+".tmp.")
 	if err != nil {
-		return "", fmt.Errorf("dataset: %w", err)
+		return fmt.Errorf("dataset: %w", err)
 	}
 	defer os.RemoveAll(tmp)
 
 	var failed []error
-	for _, s := range sources(spec, mirror) {
-		log(fmt.Sprintf("fetching %s from %s", spec.Name, s.name))
+	for _, source := range sources(s, filepath.Dir(parent), mirror) {
+		log(fmt.Sprintf("fetching %s from %s", s.Name, source.name))
 		files := filepath.Join(tmp, "files")
 		err := errors.Join(os.RemoveAll(files), os.Mkdir(files, 0o777))
 		if err == nil {
-			err = s.fetch(ctx, tmp, files)
+			err = source.fetch(ctx, tmp, files)
+			progressOf(ctx)(0, 0)
 		}
 		if err == nil {
-			_, _, err = load(files, spec, decodePath) // nothing of it is kept
+			err = s.check(files, source.verified, log)
 		}
 		if err == nil {
-			if err := os.Rename(files, dir); err != nil && !errors.Is(err, os.ErrExist) { // another process may have been faster
-				return "", fmt.Errorf("dataset: %w", err)
-			}
-			return dir, nil
+			return replaceFolder(dir, files, filepath.Join(tmp, "old"))
 		}
 		if ctx.Err() != nil {
-			return "", context.Cause(ctx)
+			return context.Cause(ctx)
 		}
-		failed = append(failed, fmt.Errorf("from %s: %w", s.name, err))
+		failed = append(failed, fmt.Errorf("from %s: %w", source.name, err))
 	}
-	return "", &FetchError{spec.Name, failed}
+	return &FetchError{s.Name, failed}
+}
+
+// replaceFolder moves the folder with what was fetched to its place, and what was there away.
+func replaceFolder(dir, fetched, old string) error {
+	if err := os.Rename(dir, old); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("dataset: %w", err)
+	}
+	if err := os.Rename(fetched, dir); err != nil && !errors.Is(err, os.ErrExist) { // another process may have been faster
+		return fmt.Errorf("dataset: %w", err)
+	}
+	return nil
+}
+
+// check reads files that were fetched, none of which is kept in memory, and compares their sums with those of the catalogue. Where that has none, it writes down
+// what they are; and says so, unless the source has verified the files by other sums.
+func (s *Spec) check(dir string, verified bool, log func(string)) error {
+	found, err := findFiles(dir)
+	if err != nil {
+		return err
+	}
+	if _, _, err := s.Format.load(found.paths, decodePath); err != nil || s.SHA256 != [4]string{} {
+		return err
+	}
+	var sums [4]string
+	var group errgroup.Group
+	for i, path := range found.paths {
+		group.Go(func() (err error) {
+			sums[i], err = sumOf(path)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	if !verified {
+		for i, path := range found.paths {
+			log(fmt.Sprintf("no checksum is known for %s from here; its sha256, decompressed, is %s", strings.TrimSuffix(filepath.Base(path), ".gz"), sums[i]))
+		}
+	}
+	text, err := json.Marshal(sums)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, sumsFile), text, 0o666)
 }
 
 // A FetchError says why no source of a data set would do.
@@ -85,124 +163,3 @@ func (e *FetchError) Error() string {
 }
 
 func (e *FetchError) Unwrap() []error { return e.Causes }
-
-// A source puts the four files, gzipped or not, into the folder files. It may leave anything else in tmp.
-type source struct {
-	name  string
-	fetch func(ctx context.Context, tmp, files string) error
-}
-
-// sources lists where a data set can be had on this machine.
-func sources(spec *Spec, mirror string) []source {
-	if mirror != "" {
-		return []source{fromMirror(mirror)}
-	}
-	var all []source
-	if _, err := exec.LookPath("go"); err == nil && spec.GoModule != "" {
-		all = append(all, fromGoModule(spec))
-	}
-	if spec.DebianPackage != "" {
-		if _, err := os.Stat("/" + spec.DebianDir); err == nil {
-			all = append(all, source{"/" + spec.DebianDir, func(_ context.Context, _, files string) error { return copyFiles("/"+spec.DebianDir, files) }})
-		}
-		if _, err := exec.LookPath("apt-get"); err == nil {
-			all = append(all, fromDebianPackage(spec))
-		}
-	}
-	for _, m := range spec.Mirrors {
-		all = append(all, fromMirror(m))
-	}
-	return all
-}
-
-func fromGoModule(spec *Spec) source {
-	return source{"Go module " + spec.GoModule, func(ctx context.Context, tmp, files string) error {
-		cmd := exec.CommandContext(ctx, "go", "mod", "download", "-json", spec.GoModule)
-		cmd.Dir = tmp // outside of any module
-		cmd.Env = append(os.Environ(), "GOFLAGS=", "GOWORK=off")
-		out, err := cmd.Output()
-		var module struct{ Dir, Error string }
-		if jsonErr := json.Unmarshal(out, &module); err == nil {
-			err = jsonErr
-		}
-		if module.Error != "" {
-			err = errors.New(module.Error)
-		}
-		if err != nil {
-			return err
-		}
-		return copyFiles(filepath.Join(module.Dir, spec.GoModuleDir), files)
-	}}
-}
-
-func fromDebianPackage(spec *Spec) source {
-	return source{"Debian package " + spec.DebianPackage, func(ctx context.Context, tmp, files string) error {
-		download := exec.CommandContext(ctx, "apt-get", "download", spec.DebianPackage)
-		download.Dir = tmp
-		if out, err := download.CombinedOutput(); err != nil {
-			return fmt.Errorf("apt-get download: %w: %s", err, out)
-		}
-		packages, _ := filepath.Glob(filepath.Join(tmp, spec.DebianPackage+"_*.deb"))
-		if len(packages) != 1 {
-			return errors.New("apt-get download left no package")
-		}
-		root := filepath.Join(tmp, "root")
-		if out, err := exec.CommandContext(ctx, "dpkg", "-x", packages[0], root).CombinedOutput(); err != nil {
-			return fmt.Errorf("dpkg -x: %w: %s", err, out)
-		}
-		return copyFiles(filepath.Join(root, spec.DebianDir), files)
-	}}
-}
-
-func fromMirror(base string) source {
-	base = strings.TrimSuffix(base, "/") + "/"
-	return source{base, func(ctx context.Context, _, files string) error {
-		group, ctx := errgroup.WithContext(ctx)
-		for _, name := range fileNames {
-			group.Go(func() error {
-				request, err := http.NewRequestWithContext(ctx, http.MethodGet, base+name+".gz", nil)
-				if err != nil {
-					return err
-				}
-				response, err := http.DefaultClient.Do(request)
-				if err != nil {
-					return err
-				}
-				defer response.Body.Close()
-				if response.StatusCode != http.StatusOK {
-					return fmt.Errorf("%s.gz: the server says %s", name, response.Status)
-				}
-				return writeFile(filepath.Join(files, name+".gz"), response.Body)
-			})
-		}
-		return group.Wait()
-	}}
-}
-
-func copyFiles(from, to string) error {
-	for _, name := range fileNames {
-		path, err := findFile(from, name)
-		if err != nil {
-			return err
-		}
-		in, err := os.Open(path)
-		if err != nil {
-			return err
-		}
-		err = writeFile(filepath.Join(to, filepath.Base(path)), in)
-		in.Close()
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func writeFile(path string, content io.Reader) error {
-	f, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(f, content)
-	return errors.Join(err, f.Close())
-}

@@ -4,15 +4,11 @@
 package dataset
 
 import (
-	"bufio"
-	"compress/flate"
+	"bytes"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"math"
-
-	"github.com/klauspost/compress/gzip"
 )
 
 // An ElementType is the third byte of an IDX file.
@@ -72,13 +68,18 @@ func NewReader(r io.Reader) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
+	return newReader(stream)
+}
+
+// newReader is NewReader for a stream that is decompressed.
+func newReader(stream io.Reader) (*Reader, error) {
 	var magic [4]byte
 	if _, err := io.ReadFull(stream, magic[:]); err != nil {
 		return nil, explain(err, "it is too short for an IDX header")
 	}
 	d := &Reader{Type: ElementType(magic[2]), Dims: make([]int, magic[3]), r: stream}
 	if magic[0] != 0 || magic[1] != 0 || d.Type.Size() == 0 || len(d.Dims) == 0 {
-		return nil, FormatError(fmt.Sprintf("it begins with % x, which is not an IDX header", magic))
+		return nil, FormatError(fmt.Sprintf("it begins with % x, which is not an IDX header%s", magic, otherFormat(magic[:])))
 	}
 	d.size = int64(d.Type.Size())
 	for i := range d.Dims {
@@ -96,14 +97,40 @@ func NewReader(r io.Reader) (*Reader, error) {
 	return d, nil
 }
 
+// otherFormat says what a file that begins so is, and what to do with it, where that is known.
+func otherFormat(magic []byte) string {
+	for begin, what := range map[string]string{
+		"\x1f\x8b":         "it is gzipped twice; unpack it once, with gunzip",
+		"PK\x03\x04":       "it is a zip archive; unpack it",
+		"BZh":              "it is compressed with bzip2; unpack it",
+		"\xfd7zX":          "it is compressed with xz; unpack it",
+		"\x28\xb5\x2f\xfd": "it is compressed with zstd; unpack it",
+		"<!DO":             "it is a web page; download the file again",
+		"<htm":             "it is a web page; download the file again",
+		"vers":             "it may be a Git LFS pointer; fetch the file itself with git lfs pull",
+	} {
+		if bytes.HasPrefix(magic, []byte(begin)) {
+			return ": " + what
+		}
+	}
+	return ""
+}
+
+// header returns the header of an IDX file.
+func (f *idxFile) header() []byte {
+	b := []byte{0, 0, uint8(f.Type), uint8(len(f.Dims))}
+	for _, d := range f.Dims {
+		b = binary.BigEndian.AppendUint32(b, uint32(d))
+	}
+	return b
+}
+
 // headerSize returns the bytes before the elements.
 func (d *Reader) headerSize() int64 { return int64(4 + 4*len(d.Dims)) }
 
-// check returns an error unless the elements can be trained on and n bytes are all of them.
-func (d *Reader) check(n int64) error {
+// checkLength returns an error unless n bytes are all of the elements.
+func (d *Reader) checkLength(n int64) error {
 	switch {
-	case d.Type != Uint8:
-		return UnsupportedError(fmt.Sprintf("its elements are %v, and uint8 is what can be trained on", d.Type))
 	case n < d.size:
 		return FormatError(fmt.Sprintf("it ends after %d of the %d bytes of elements that its header promises", n, d.size))
 	case n > d.size:
@@ -135,11 +162,8 @@ func (d *Reader) Read(p []byte) (int, error) {
 	return n, explain(err, endsEarly)
 }
 
-// ReadUint8 reads all elements of a uint8 stream. It allocates as the bytes arrive, not what the header promises.
-func (d *Reader) ReadUint8() ([]uint8, error) {
-	if err := d.check(d.size); err != nil {
-		return nil, err
-	}
+// ReadAll reads all elements' bytes. It allocates as the bytes arrive, not what the header promises.
+func (d *Reader) ReadAll() ([]uint8, error) {
 	const trusted = 1 << 20
 	values := make([]uint8, 0, min(d.size+1, trusted)) // one more, so that the last Read, for the end, needs no growth
 	for {
@@ -157,35 +181,4 @@ func (d *Reader) ReadUint8() ([]uint8, error) {
 			return nil, err
 		}
 	}
-}
-
-const endsEarly = "the gzip stream ends early"
-
-// decompressed returns r's bytes, through gzip where they begin as gzip does.
-func decompressed(r io.Reader) (io.Reader, error) {
-	buffered := bufio.NewReaderSize(r, 1<<16)
-	if magic, _ := buffered.Peek(2); !isGzip(magic) {
-		return buffered, nil
-	}
-	z, err := gzip.NewReader(buffered)
-	if err != nil {
-		return nil, explain(err, "the gzip header ends early")
-	}
-	return z, nil
-}
-
-// isGzip tells whether a stream that begins so is gzipped.
-func isGzip(magic []byte) bool { return len(magic) == 2 && magic[0] == 0x1f && magic[1] == 0x8b }
-
-// explain turns an end that came too early into a FormatError that says early, and damage to the gzip stream into one too. Any
-// other error stays as it is.
-func explain(err error, early string) error {
-	var corrupt flate.CorruptInputError
-	switch {
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return FormatError(early)
-	case errors.Is(err, gzip.ErrChecksum), errors.Is(err, gzip.ErrHeader), errors.As(err, &corrupt):
-		return FormatError("the gzip stream is damaged (" + err.Error() + ")")
-	}
-	return err
 }

@@ -26,21 +26,25 @@ func gzipped(t testing.TB, b []byte) []byte {
 	return buffer.Bytes()
 }
 
-func readUint8(r io.Reader) ([]int, []uint8, error) {
+func readAll(r io.Reader) ([]int, []uint8, error) {
 	d, err := dataset.NewReader(r)
 	if err != nil {
 		return nil, nil, err
 	}
-	values, err := d.ReadUint8()
+	values, err := d.ReadAll()
 	return d.Dims, values, err
 }
 
 func TestReaderReadsPlainAndGzippedStreams(t *testing.T) {
 	content := []byte{1, 2, 3, 4, 5, 6}
 	plain := datasettest.IDX(dataset.Uint8, []int{2, 3}, content)
-	for name, file := range map[string][]byte{"plain": plain, "gzipped": gzipped(t, plain)} {
+	half := len(plain) / 2
+	for name, file := range map[string][]byte{
+		"plain": plain, "gzipped": gzipped(t, plain), "padded": append(gzipped(t, plain), make([]byte, 70000)...),
+		"in two parts": append(gzipped(t, plain[:half]), gzipped(t, plain[half:])...),
+	} {
 		for _, r := range []io.Reader{bytes.NewReader(file), iotest.OneByteReader(bytes.NewReader(file)), iotest.DataErrReader(bytes.NewReader(file))} {
-			dims, values, err := readUint8(r)
+			dims, values, err := readAll(r)
 			if err != nil || !slices.Equal(dims, []int{2, 3}) || !slices.Equal(values, content) {
 				t.Errorf("%s: dims %v, values %v, error %v", name, dims, values, err)
 			}
@@ -66,10 +70,6 @@ func TestReaderKnowsAllElementTypes(t *testing.T) {
 			t.Errorf("%v: read % x, %v", d.Type, got, err)
 		}
 	}
-	_, _, err := readUint8(bytes.NewReader(datasettest.IDX(dataset.Float32, []int{1}, make([]byte, 4))))
-	if want := dataset.UnsupportedError(""); !errors.As(err, &want) || !strings.Contains(err.Error(), "float32") {
-		t.Errorf("float32 images: %v", err)
-	}
 }
 
 func TestReaderNamesWhatIsWrong(t *testing.T) {
@@ -81,6 +81,11 @@ func TestReaderNamesWhatIsWrong(t *testing.T) {
 		file       []byte
 	}{
 		{"empty", "too short for an IDX header", nil},
+		{"gzipped twice", "gzipped twice", gzipped(t, gzipped(t, whole))},
+		{"gzip and text", "neither gzip nor zeros", append(gzipped(t, whole), "more"...)},
+		{"gzip, zeros and text", "neither gzip nor zeros", append(gzipped(t, whole), 0, 0, 'x', 'y')},
+		{"a zip archive", "zip archive; unpack it", []byte("PK\x03\x04....")},
+		{"a web page", "web page", []byte("<!DOCTYPE html><html>")},
 		{"text", "begins with 68 65 6c 6c", []byte("hello, world")},
 		{"unknown type", "not an IDX header", []byte{0, 0, 0x0A, 1, 0, 0, 0, 1, 9}},
 		{"no dimensions", "not an IDX header", []byte{0, 0, 8, 0, 9}},
@@ -94,13 +99,13 @@ func TestReaderNamesWhatIsWrong(t *testing.T) {
 		{"gzip cut in its checksum", "gzip stream ends early", gzipped(t, whole)[:len(damaged)-3]},
 		{"gzip noise", "gzip stream is damaged", append(slices.Clone(damaged[:10]), 0xff, 0xff, 0xff)},
 	} {
-		_, _, err := readUint8(bytes.NewReader(c.file))
+		_, _, err := readAll(bytes.NewReader(c.file))
 		if format := dataset.FormatError(""); !errors.As(err, &format) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want a FormatError with %q", c.name, err, c.want)
 		}
 	}
 	broken := errors.New("broken disk")
-	if _, _, err := readUint8(io.MultiReader(bytes.NewReader(whole[:14]), iotest.ErrReader(broken))); !errors.Is(err, broken) {
+	if _, _, err := readAll(io.MultiReader(bytes.NewReader(whole[:14]), iotest.ErrReader(broken))); !errors.Is(err, broken) {
 		t.Errorf("the reader's own error became %v", err)
 	}
 }
@@ -109,7 +114,7 @@ func TestReaderDoesNotAllocateWhatAHeaderPromises(t *testing.T) {
 	file := datasettest.IDX(dataset.Uint8, []int{1 << 20, 1 << 10, 1 << 10}, make([]byte, 1000)) // a terabyte
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	_, _, err := readUint8(bytes.NewReader(file))
+	_, _, err := readAll(bytes.NewReader(file))
 	runtime.ReadMemStats(&after)
 	if err == nil {
 		t.Fatal("no error")
@@ -123,16 +128,20 @@ func FuzzReader(f *testing.F) {
 	f.Add(datasettest.IDX(dataset.Uint8, []int{2, 3}, []byte{1, 2, 3, 4, 5, 6}))
 	f.Add(gzipped(f, datasettest.IDX(dataset.Int16, []int{2}, []byte{1, 2, 3, 4})))
 	f.Fuzz(func(t *testing.T, file []byte) {
-		dims, values, err := readUint8(bytes.NewReader(file))
+		d, err := dataset.NewReader(bytes.NewReader(file))
 		if err != nil {
 			return
 		}
-		n := 1
-		for _, d := range dims {
-			n *= d
+		values, err := d.ReadAll()
+		if err != nil {
+			return
+		}
+		n := d.Type.Size()
+		for _, dim := range d.Dims {
+			n *= dim
 		}
 		if n != len(values) {
-			t.Errorf("dims %v with %d values", dims, len(values))
+			t.Errorf("%v elements of dims %v in %d bytes", d.Type, d.Dims, len(values))
 		}
 	})
 }

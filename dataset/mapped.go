@@ -7,55 +7,73 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 
-	"github.com/google/renameio/v2"
 	"golang.org/x/sys/unix"
 )
 
-// readFile returns the dimensions and elements of one uint8 IDX file. Unless want is empty, it is the sha256 of the file's
-// decompressed bytes, in hexadecimal.
+// An idxFile is what an IDX file holds.
+type idxFile struct {
+	path     string
+	Type     ElementType
+	Dims     []int
+	elements []uint8 // row-major, big-endian; perhaps read-only memory
+}
+
+// imageSize returns the size of each of a file's images: zeros if it has none. One channel may be stated.
+func (f *idxFile) imageSize() (rows, cols int) {
+	switch d := f.Dims; {
+	case len(d) == 3:
+		return d[1], d[2]
+	case len(d) == 4 && d[1] == 1:
+		return d[2], d[3]
+	case len(d) == 4 && d[3] == 1:
+		return d[1], d[2]
+	}
+	return 0, 0
+}
+
+// readFile reads an IDX file. Unless want is empty, it is the sha256 of the file's decompressed bytes, in hexadecimal.
 //
 // The elements are mapped from the file, read-only, until the process ends: the system reads a page when it is used and may forget it
-// again, so a set may be larger than memory. Of a gzipped file, a decompressed copy in the cache is mapped.
-func readFile(path, want string) ([]int, []uint8, error) {
+// again, so a set may be larger than memory. Of a file that is gzipped, or whose images are to be transposed, a copy in the cache is mapped.
+func readFile(path, want string, transpose bool) (*idxFile, error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	defer file.Close()
 	var magic [2]byte
-	if _, err := file.ReadAt(magic[:], 0); err == nil && isGzip(magic[:]) {
-		unpacked, err := decompressedCopy(file, want)
+	if _, err := file.ReadAt(magic[:], 0); err == nil && (transpose || isGzip(magic[:])) {
+		unpacked, err := cachedCopy(file, want, transpose)
 		var writing *cacheError
 		if errors.As(err, &writing) { // no room or no right: then on the heap
-			return decodeFile(file, want)
+			return decodeFile(file, path, want, transpose)
 		}
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		defer unpacked.Close()
-		return mapFile(unpacked, "")
+		return mapFile(unpacked, path, "")
 	}
-	return mapFile(file, want)
+	return mapFile(file, path, want)
 }
 
-// mapFile maps a decompressed file.
-func mapFile(file *os.File, want string) ([]int, []uint8, error) {
+// mapFile maps a file that is neither gzipped nor to be transposed.
+func mapFile(file *os.File, path, want string) (*idxFile, error) {
 	info, err := file.Stat()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if !info.Mode().IsRegular() || info.Size() == 0 {
-		return decodeFile(file, want)
+		return decodeFile(file, path, want, false)
 	}
 	all, err := unix.Mmap(int(file.Fd()), 0, int(info.Size()), unix.PROT_READ, unix.MAP_SHARED)
 	if err != nil {
-		return nil, nil, fmt.Errorf("mapping it into memory: %w", err)
+		return nil, fmt.Errorf("mapping it into memory: %w", err)
 	}
-	d, err := NewReader(bytes.NewReader(all))
+	d, err := newReader(bytes.NewReader(all))
 	if err == nil {
-		err = d.check(info.Size() - d.headerSize())
+		err = d.checkLength(info.Size() - d.headerSize())
 	}
 	if err == nil && want != "" {
 		sum := sha256.Sum256(all)
@@ -63,131 +81,85 @@ func mapFile(file *os.File, want string) ([]int, []uint8, error) {
 	}
 	if err != nil {
 		_ = unix.Munmap(all)
-		return nil, nil, err
+		return nil, err
 	}
-	return d.Dims, all[d.headerSize():], nil
+	return &idxFile{path, d.Type, d.Dims, all[d.headerSize():]}, nil
 }
 
 // decodePath is readFile with the elements on the heap.
-func decodePath(path, want string) ([]int, []uint8, error) {
+func decodePath(path, want string, transpose bool) (*idxFile, error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	defer file.Close()
-	return decodeFile(file, want)
+	return decodeFile(file, path, want, transpose)
 }
 
 // decodeFile reads a file's elements to the heap.
-func decodeFile(file *os.File, want string) ([]int, []uint8, error) {
-	if _, err := file.Seek(0, io.SeekStart); err != nil {
-		return nil, nil, err
+func decodeFile(file *os.File, path, want string, transpose bool) (*idxFile, error) {
+	if _, err := file.Seek(0, io.SeekStart); err != nil && !errors.Is(err, unix.ESPIPE) {
+		return nil, err
 	}
-	d, checked, err := openChecked(file, io.Discard, want)
+	d, checked, err := openChecked(file, want)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	values, err := d.ReadUint8()
+	values, err := d.ReadAll()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	return d.Dims, values, checked()
+	if err := checked(); err != nil {
+		return nil, err
+	}
+	f := &idxFile{path, d.Type, d.Dims, values}
+	if transpose {
+		f.transpose()
+	}
+	return f, nil
 }
 
-// openChecked returns a reader of an IDX file that copies the decompressed bytes to a writer, and a function that checks them, once
-// all are read, against their sha256.
-func openChecked(file io.Reader, to io.Writer, want string) (d *Reader, checked func() error, err error) {
+// openChecked returns a reader of an IDX file, and a function that checks the decompressed bytes, once all are read, against their sha256.
+func openChecked(file io.Reader, want string) (d *Reader, checked func() error, err error) {
 	stream, err := decompressed(file)
 	if err != nil {
 		return nil, nil, err
 	}
 	sum := sha256.New()
 	if want != "" {
-		to = io.MultiWriter(sum, to)
+		stream = io.TeeReader(stream, sum)
 	}
-	d, err = NewReader(io.TeeReader(stream, to))
+	d, err = newReader(stream)
 	return d, func() error { return checkSum(sum.Sum(nil), want) }, err
 }
 
 // checkSum accepts any sum if none is wanted.
 func checkSum(sum []byte, want string) error {
 	if got := fmt.Sprintf("%x", sum); want != "" && got != want {
-		return FormatError(fmt.Sprintf("its sha256 is %s, expected %s; delete the file and `lenet fetch` again", got, want))
+		return FormatError(fmt.Sprintf("its sha256 is %s, expected %s", got, want))
 	}
 	return nil
 }
 
-// A cacheError reports that the cache cannot be written.
-type cacheError struct{ error }
+// transpose exchanges rows and columns of each image.
+func (f *idxFile) transpose() {
+	rows, cols := f.imageSize()
+	if rows*cols == 0 {
+		return // it is no file of images, which is said later
+	}
+	image := make([]uint8, rows*cols)
+	for at := 0; at < len(f.elements); at += len(image) {
+		transposeImage(image, f.elements[at:][:len(image)], rows, cols)
+		copy(f.elements[at:], image)
+	}
+	f.Dims = []int{f.Dims[0], cols, rows}
+}
 
-func (e *cacheError) Unwrap() error { return e.error }
-
-// decompressedCopy opens the decompressed copy of a gzipped file, which it makes unless there is one of the same modification time. A
-// copy is checked when it is made, and appears whole or not at all.
-func decompressedCopy(file *os.File, want string) (*os.File, error) {
-	info, err := file.Stat()
-	if err != nil {
-		return nil, err
-	}
-	cache, err := CacheDir()
-	if err != nil {
-		return nil, &cacheError{err}
-	}
-	path, err := filepath.Abs(file.Name())
-	if err != nil {
-		return nil, err
-	}
-	id := sha256.Sum256([]byte(path + "\x00" + want))
-	name := filepath.Join(cache, "decompressed", fmt.Sprintf("%x", id[:16]))
-	if made, err := os.Open(name); err == nil {
-		if i, err := made.Stat(); err == nil && i.ModTime().Equal(info.ModTime()) {
-			return made, nil
+// transposeImage writes an image of rows x cols pixels as one of cols x rows.
+func transposeImage(to, from []uint8, rows, cols int) {
+	for y := range rows {
+		for x := range cols {
+			to[x*rows+y] = from[y*cols+x]
 		}
-		made.Close()
 	}
-	if err := os.MkdirAll(filepath.Dir(name), 0o777); err != nil {
-		return nil, &cacheError{err}
-	}
-	unpacked, err := renameio.NewPendingFile(name)
-	if err != nil {
-		return nil, &cacheError{err}
-	}
-	defer unpacked.Cleanup()
-	if err := decompressTo(unpacked, file, want); err != nil {
-		return nil, err
-	}
-	if err := os.Chtimes(unpacked.Name(), info.ModTime(), info.ModTime()); err != nil {
-		return nil, &cacheError{err}
-	}
-	if err := unpacked.CloseAtomicallyReplace(); err != nil {
-		return nil, &cacheError{err}
-	}
-	made, err := os.Open(name)
-	if err != nil {
-		return nil, &cacheError{err}
-	}
-	return made, nil
-}
-
-// decompressTo writes the decompressed bytes of an IDX file, and checks them.
-func decompressTo(to io.Writer, file io.Reader, want string) error {
-	d, checked, err := openChecked(file, cacheWriter{to}, want)
-	if err != nil {
-		return err
-	}
-	if _, err := io.Copy(io.Discard, d); err != nil {
-		return err
-	}
-	return checked()
-}
-
-// A cacheWriter marks its errors.
-type cacheWriter struct{ io.Writer }
-
-func (w cacheWriter) Write(p []byte) (int, error) {
-	n, err := w.Writer.Write(p)
-	if err != nil {
-		err = &cacheError{err}
-	}
-	return n, err
 }

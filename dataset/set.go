@@ -1,18 +1,13 @@
 package dataset
 
 import (
-	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 
 	"golang.org/x/sync/errgroup"
 )
-
-// classes is the number of labels of every set that is read today: 0 to 9.
-const classes = 10
 
 // A Set is a sequence of images of one size, with a label each.
 type Set struct {
@@ -35,48 +30,102 @@ func Numbers(classes int) []string {
 	return names
 }
 
-// The four files of a data set, in the order of a Spec's checksums.
-var fileNames = [4]string{"train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"}
+// Relabelled returns the set with its labels as indices into the names of other classes, such as those of a network. Classes that have no names are
+// taken by their numbers.
+//
+// Errors: a class that is none of those.
+func (s *Set) Relabelled(names []string) (*Set, error) {
+	if slices.Equal(s.Names, names) {
+		return s, nil
+	}
+	other := *s
+	other.Classes, other.Names = len(names), names
+	index, unknown := make([]uint8, s.Classes), ""
+	for i, name := range s.Names {
+		at := slices.Index(names, name)
+		if at < 0 {
+			unknown = name
+			break
+		}
+		index[i] = uint8(at)
+	}
+	if unknown != "" {
+		if s.Classes <= len(names) && (numbered(s.Names) || numbered(names)) {
+			return &other, nil // one of both does not know the names
+		}
+		return nil, fmt.Errorf("dataset: the set has a class %q, and the network's are %q", unknown, names)
+	}
+	other.Labels = make([]uint8, s.Len())
+	for i, label := range s.Labels {
+		other.Labels[i] = index[label]
+	}
+	return &other, nil
+}
 
-// Load reads a training and a test set from the four files of MNIST's names in dir, all at the same time. A file may be
-// gzipped, may end in .gz, and may have a dot where MNIST has the dash before idx. With a spec that is not nil, the
-// decompressed files must have its checksums.
+// numbered says whether classes have no names but numbers.
+func numbered(names []string) bool {
+	first, err := strconv.Atoi(names[0])
+	return err == nil && slices.Equal(names, Numbers(first + len(names))[first:])
+}
+
+// A Format says how to read a set's files.
+type Format struct {
+	SHA256    [4]string // of the decompressed files, in the order train images, train labels, test images, test labels; empty: any
+	Transpose bool      // the images are stored column by column, as EMNIST's are
+	Classes   []string  // names of the classes; nil: they have none but their numbers
+}
+
+// Load reads a training and a test set from four IDX files in dir, or in a folder below it, all at the same time. A file may be gzipped. It is found under
+// MNIST's name, with or without .gz, with dots for dashes, and with the name of a set before it, as in emnist-letters-train-images-idx3-ubyte.gz.
+//
+// Labels are uint8, or other integers, of which a row an image may be given (QMNIST). They begin at 0 or 1; their largest one, or the number
+// of names, says how many classes there are: 2 to 256.
 //
 // Errors name the file: [FormatError], [UnsupportedError], or the file system's.
-func Load(dir string, spec *Spec) (train, test *Set, err error) { return load(dir, spec, readFile) }
-
-// load is Load with a way to read a file whose checksum is known, or empty.
-func load(dir string, spec *Spec, read func(path, want string) ([]int, []uint8, error)) (train, test *Set, err error) {
-	var (
-		paths  [4]string
-		dims   [4][]int
-		values [4][]uint8
-		group  errgroup.Group
-	)
-	for i, name := range fileNames {
-		if paths[i], err = findFile(dir, name); err != nil {
-			return nil, nil, err
-		}
+func Load(dir string, f Format) (train, test *Set, err error) {
+	found, err := findFiles(dir)
+	if err != nil {
+		return nil, nil, err
 	}
-	for i := range fileNames {
+	return f.load(found.paths, readFile)
+}
+
+// A readFunc reads a file that has the sha256 that is wanted, or any if that is empty.
+type readFunc func(path, want string, transpose bool) (*idxFile, error)
+
+func (f Format) load(paths [4]string, read readFunc) (train, test *Set, err error) {
+	var files [4]*idxFile
+	var group errgroup.Group
+	for i := range files {
 		group.Go(func() (err error) {
-			want := ""
-			if spec != nil {
-				want = spec.SHA256[i]
-			}
-			dims[i], values[i], err = read(paths[i], want)
+			images := i%2 == 0
+			files[i], err = read(paths[i], f.SHA256[i], f.Transpose && images)
 			return inFile(paths[i], err)
 		})
 	}
 	if err := group.Wait(); err != nil {
 		return nil, nil, err
 	}
-	var sets [2]*Set
-	for i := range sets {
-		sets[i], err = newSet(dims[2*i], values[2*i], paths[2*i], dims[2*i+1], values[2*i+1], paths[2*i+1])
-		if err != nil {
+	var labels [2]*labelFile
+	for i := range labels {
+		if err := checkImages(files[2*i], files[2*i+1]); err != nil {
 			return nil, nil, err
 		}
+		if labels[i], err = newLabelFile(files[2*i+1]); err != nil {
+			return nil, nil, err
+		}
+		if images, n := files[2*i], labels[i].len(); images.Dims[0] != n {
+			return nil, nil, inFile(labels[i].path, FormatError(fmt.Sprintf("it has %d labels for the %d images of %s", n, images.Dims[0], filepath.Base(images.path))))
+		}
+	}
+	first, names, err := numbering(labels[0], labels[1], f.Classes)
+	if err != nil {
+		return nil, nil, err
+	}
+	var sets [2]*Set
+	for i := range sets {
+		rows, cols := files[2*i].imageSize()
+		sets[i] = &Set{Rows: rows, Cols: cols, Classes: len(names), Names: names, Images: files[2*i].elements, Labels: labels[i].classes(first)}
 	}
 	train, test = sets[0], sets[1]
 	if train.Rows != test.Rows || train.Cols != test.Cols {
@@ -85,38 +134,21 @@ func load(dir string, spec *Spec, read func(path, want string) ([]int, []uint8, 
 	return train, test, nil
 }
 
-// findFile returns the path of one of the four files in dir, under any of the names that it goes by.
-func findFile(dir, name string) (string, error) {
-	dotted := name[:len(name)-len("-idx1-ubyte")] + "." + name[len(name)-len("idx1-ubyte"):]
-	for _, n := range []string{name, name + ".gz", dotted, dotted + ".gz"} {
-		path := filepath.Join(dir, n)
-		if _, err := os.Stat(path); err == nil {
-			return path, nil
-		} else if !errors.Is(err, os.ErrNotExist) {
-			return "", fmt.Errorf("dataset: %w", err)
+// checkImages checks that a file holds images.
+func checkImages(f, labels *idxFile) error {
+	switch rows, _ := f.imageSize(); {
+	case rows == 0:
+		hint := swapped(f.Dims, 1)
+		if len(f.Dims) == 2 && len(labels.Dims) == 3 {
+			hint = swapped(labels.Dims, 3)
 		}
+		return inFile(f.path, FormatError(fmt.Sprintf("images have 3 dimensions (images, rows, columns), and its header has %v%s", f.Dims, hint)))
+	case f.Type != Uint8:
+		return inFile(f.path, UnsupportedError(fmt.Sprintf("its elements are %v, and uint8 is what can be trained on", f.Type)))
+	case f.Dims[0] == 0:
+		return inFile(f.path, FormatError("it has no images"))
 	}
-	return "", fmt.Errorf("dataset: %s has no %s or %s.gz: %w", dir, name, name, os.ErrNotExist)
-}
-
-// newSet checks that images and labels fit together.
-func newSet(imageDims []int, images []uint8, imagesPath string, labelDims []int, labels []uint8, labelsPath string) (*Set, error) {
-	if len(imageDims) != 3 {
-		return nil, inFile(imagesPath, FormatError(fmt.Sprintf("images have 3 dimensions (images, rows, columns), and its header has %d%s", len(imageDims), swapped(imageDims, 1))))
-	}
-	if len(labelDims) != 1 {
-		return nil, inFile(labelsPath, FormatError(fmt.Sprintf("labels have 1 dimension, and its header has %d%s", len(labelDims), swapped(labelDims, 3))))
-	}
-	if imageDims[0] == 0 {
-		return nil, inFile(imagesPath, FormatError("it has no images"))
-	}
-	if imageDims[0] != labelDims[0] {
-		return nil, inFile(labelsPath, FormatError(fmt.Sprintf("it has %d labels for the %d images of %s", labelDims[0], imageDims[0], filepath.Base(imagesPath))))
-	}
-	if i := slices.IndexFunc(labels, func(l uint8) bool { return l >= classes }); i >= 0 {
-		return nil, inFile(labelsPath, FormatError(fmt.Sprintf("label %d is %d, and labels are 0 to %d", i, labels[i], classes-1)))
-	}
-	return &Set{Rows: imageDims[1], Cols: imageDims[2], Classes: classes, Names: Numbers(classes), Images: images, Labels: labels}, nil
+	return nil
 }
 
 // swapped hints at images and labels given in each other's place.

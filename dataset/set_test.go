@@ -4,9 +4,9 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"lenet/dataset"
 	"lenet/dataset/datasettest"
@@ -27,41 +27,122 @@ func ramp(n int) *dataset.Set {
 // ownCache keeps the decompressed copies of a test's files out of the user's cache.
 func ownCache(t *testing.T) { t.Setenv("XDG_CACHE_HOME", t.TempDir()) }
 
-// A gzipped file is decompressed once, and again when it changed. What is mapped is not held on the heap.
-func TestADecompressedCopyIsMadeOnceForEachVersionOfAFile(t *testing.T) {
+// copies returns the paths of the decompressed copies.
+func copies(t *testing.T) (paths []string) {
+	t.Helper()
+	all, err := filepath.Glob(filepath.Join(os.Getenv("XDG_CACHE_HOME"), "lenet", "decompressed", "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range all {
+		if filepath.Ext(path) == "" {
+			paths = append(paths, path)
+		}
+	}
+	return paths
+}
+
+// A gzipped file is decompressed once for each version of it, whatever keeps its name, its size and its modification time.
+func TestADecompressedCopyIsNeverStale(t *testing.T) {
 	ownCache(t)
 	dir := datasettest.Dir(t, ramp(20), ramp(5))
 	path := filepath.Join(dir, datasettest.TestLabels)
-	zip := func(labels ...uint8) {
-		datasettest.Write(t, dir, datasettest.TestLabels, gzipped(t, datasettest.IDX(dataset.Uint8, []int{5}, labels)))
-	}
+	zipped := func(labels ...uint8) []byte { return gzipped(t, datasettest.IDX(dataset.Uint8, []int{5}, labels)) }
 	first := func() uint8 {
-		_, test, err := dataset.Load(dir, nil)
+		t.Helper()
+		_, test, err := dataset.Load(dir, dataset.Format{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return test.Labels[0]
 	}
-	zip(7, 1, 2, 3, 4)
+	datasettest.Write(t, dir, datasettest.TestLabels, zipped(7, 1, 2, 3, 4))
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if got := first(); got != 7 {
 		t.Fatalf("the first label is %d, want 7", got)
+	}
+	made := copies(t)
+	if len(made) != 1 {
+		t.Fatalf("copies %q", made)
+	}
+	before, err := os.Stat(made[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	first()
+	if after, err := os.Stat(made[0]); err != nil || !os.SameFile(before, after) {
+		t.Errorf("the file is the same, and it was decompressed again (%v)", err)
+	}
+
+	for label, replace := range map[uint8]func(content []byte) error{
+		8: func(content []byte) error { return os.WriteFile(path, content, 0o666) }, // in place
+		9: func(content []byte) error { // another file in its place, as tar and git do
+			other := path + ".new"
+			return errors.Join(os.WriteFile(other, content, 0o666), os.Rename(other, path))
+		},
+	} {
+		if err := errors.Join(replace(zipped(label, 1, 2, 3, 4)), os.Chtimes(path, info.ModTime(), info.ModTime())); err != nil {
+			t.Fatal(err)
+		}
+		if got := first(); got != label {
+			t.Errorf("the file was replaced by one of the same time and size, and the first label is %d, want %d", got, label)
+		}
+	}
+}
+
+// A copy that somebody has changed is made again. One that was only copied itself, as with the whole cache, is used.
+func TestADecompressedCopyIsNotTrustedBlindly(t *testing.T) {
+	ownCache(t)
+	dir := datasettest.Dir(t, ramp(20), ramp(5))
+	datasettest.Write(t, dir, datasettest.TestLabels, gzipped(t, datasettest.IDX(dataset.Uint8, []int{5}, []byte{7, 1, 2, 3, 4})))
+	load := func() *dataset.Set {
+		t.Helper()
+		_, test, err := dataset.Load(dir, dataset.Format{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return test
+	}
+	load()
+	path := copies(t)[0]
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
 	}
 	info, err := os.Stat(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	zip(8, 1, 2, 3, 4)
-	if err := os.Chtimes(path, info.ModTime(), info.ModTime()); err != nil {
+	for name, damage := range map[string]func() error{
+		"a bit": func() error {
+			return os.WriteFile(path, append(content[:len(content)-5:len(content)-5], 9, 1, 2, 3, 4), 0o666)
+		},
+		"cut":        func() error { return os.Truncate(path, 6) },
+		"its note":   func() error { return os.WriteFile(path+".json", []byte("{"), 0o666) },
+		"removed":    func() error { return os.Remove(path) },
+		"an old one": func() error { return os.Remove(path + ".json") },
+	} {
+		if err := damage(); err != nil {
+			t.Fatal(err)
+		}
+		_ = os.Chtimes(path, info.ModTime(), info.ModTime())
+		if got := load().Labels; !slices.Equal(got, []uint8{7, 1, 2, 3, 4}) {
+			t.Errorf("%s: labels %v", name, got)
+		}
+	}
+	if err := errors.Join(os.Remove(path), os.WriteFile(path, content, 0o666)); err != nil {
 		t.Fatal(err)
 	}
-	if got := first(); got != 7 {
-		t.Errorf("the file's time is that of its copy, and it was decompressed again")
-	}
-	if err := os.Chtimes(path, info.ModTime(), info.ModTime().Add(time.Second)); err != nil {
+	copied, err := os.Stat(path)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if got := first(); got != 8 {
-		t.Errorf("the file is a second newer than its copy, and the first label is %d, want 8", got)
+	load()
+	if after, err := os.Stat(path); err != nil || !os.SameFile(copied, after) {
+		t.Errorf("a copy of the cache was not used (%v)", err)
 	}
 }
 
@@ -69,7 +150,7 @@ func TestWithoutACacheAGzippedFileIsDecodedToTheHeap(t *testing.T) {
 	dir := datasettest.Dir(t, ramp(20), ramp(5))
 	datasettest.Write(t, dir, datasettest.TestLabels, gzipped(t, datasettest.IDX(dataset.Uint8, []int{5}, []uint8{7, 1, 2, 3, 4})))
 	t.Setenv("XDG_CACHE_HOME", filepath.Join(dir, datasettest.TrainImages)) // a file, not a folder
-	_, test, err := dataset.Load(dir, nil)
+	_, test, err := dataset.Load(dir, dataset.Format{})
 	if err != nil || test.Labels[0] != 7 {
 		t.Errorf("%v", err)
 	}
@@ -92,7 +173,7 @@ func TestLoadReadsFourFilesUnderAnyOfTheirNames(t *testing.T) {
 	rename(datasettest.TrainLabels, "train-labels.idx1-ubyte.gz", zip)
 	rename(datasettest.TestImages, "t10k-images-idx3-ubyte.gz", zip)
 
-	training, test, err := dataset.Load(dir, nil)
+	training, test, err := dataset.Load(dir, dataset.Format{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,13 +200,15 @@ func TestLoadNamesTheFileAndWhatIsWrongWithIt(t *testing.T) {
 		{"wrong type", datasettest.TrainImages, idx(dataset.Int32, []int{20, 2, 3}, make([]byte, 480)), "int32"},
 		{"no images", datasettest.TestImages, idx(dataset.Uint8, []int{0, 2, 3}, nil), "no images"},
 		{"fewer labels", datasettest.TrainLabels, idx(dataset.Uint8, []int{19}, make([]byte, 19)), "19 labels for the 20 images of " + datasettest.TrainImages},
-		{"label 10", datasettest.TestLabels, idx(dataset.Uint8, []int{5}, []byte{0, 1, 2, 10, 4}), "label 3 is 10"},
+		{"label 300", datasettest.TestLabels, idx(dataset.Int16, []int{5}, []byte{0, 0, 0, 1, 0, 2, 1, 44, 0, 4}), "label 3 is 300"},
+		{"label -1", datasettest.TestLabels, idx(dataset.Int8, []int{5}, []byte{0, 1, 2, 255, 4}), "label 3 is -1"},
+		{"no integers", datasettest.TestLabels, idx(dataset.Float32, []int{5}, make([]byte, 20)), "labels are integers"},
 		{"other size", datasettest.TestImages, idx(dataset.Uint8, []int{5, 3, 3}, make([]byte, 45)), "3x3 and the training images 2x3"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := datasettest.Dir(t, ramp(20), ramp(5))
 			datasettest.Write(t, dir, c.file, c.content)
-			_, _, err := dataset.Load(dir, nil)
+			_, _, err := dataset.Load(dir, dataset.Format{})
 			var format dataset.FormatError
 			var unsupported dataset.UnsupportedError
 			if !errors.As(err, &format) && !errors.As(err, &unsupported) {
@@ -141,7 +224,7 @@ func TestLoadNamesTheFileAndWhatIsWrongWithIt(t *testing.T) {
 		if err := os.Remove(filepath.Join(dir, datasettest.TestLabels)); err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err := dataset.Load(dir, nil); !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), datasettest.TestLabels) {
+		if _, _, err := dataset.Load(dir, dataset.Format{}); !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), datasettest.TestLabels) {
 			t.Errorf("error %v", err)
 		}
 	})

@@ -2,8 +2,12 @@ package dataset
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"lenet/option"
 )
@@ -11,40 +15,123 @@ import (
 // Names are the lists of names in the help of [Source].
 var Names = option.Names{"datasets": catalogueNames()}
 
+// Files say where a set's files are, and how to read them.
+type Files struct {
+	Dir       string `json:"data" name:"data" placeholder:"DIR" help:"Your own images, in place of --dataset: a folder with four IDX files, or with a folder of pictures for each class."`
+	Transpose bool   `json:"transpose,omitempty" help:"The IDX files of --data hold images column by column, as EMNIST's do."`
+	Classes   string `json:"classes,omitempty" placeholder:"FILE" help:"Names of the classes of --data, one a line, in the order of the labels."`
+	Mirror    string `json:"mirror" placeholder:"URL" help:"Base URL to fetch the data set's files from."`
+}
+
 // A Source says which images to use.
 type Source struct {
 	Dataset string `json:"dataset" default:"mnist" placeholder:"NAME" help:"Data set to fetch and use: ${datasets}."`
-	Dir     string `json:"data" name:"data" placeholder:"DIR" help:"Folder with four IDX files of your own, in place of --dataset."`
-	Mirror  string `json:"mirror" placeholder:"URL" help:"Base URL to fetch the data set's files from."`
+	Files
 }
 
-// Load returns the training and the test set, which it fetches if need be. log gets each source that is tried.
+// Load returns the training and the test set, which it fetches if need be. log gets each source that is tried, and notices.
 //
-// Errors: [option.Error] for an unknown name; those of [Fetch] and [Load].
+// Errors: [option.Error] for an unknown name; those of [Spec.Load] and [Load].
 func (o *Source) Load(ctx context.Context, log func(string)) (*Data, error) {
-	dir, spec := o.Dir, (*Spec)(nil)
-	if dir == "" {
-		var err error
-		if spec, err = Lookup(o.Dataset); err != nil {
-			return nil, err
-		}
-		cache, err := CacheDir()
-		if err != nil {
-			return nil, err
-		}
-		if dir, err = Fetch(ctx, spec, cache, o.Mirror, log); err != nil {
-			return nil, err
-		}
+	if o.Dir != "" {
+		return o.Files.load(log)
 	}
-	train, test, err := Load(dir, spec)
+	spec, err := Lookup(o.Dataset)
 	if err != nil {
 		return nil, err
 	}
-	data := &Data{Name: filepath.Base(dir), Train: train, Test: test}
-	if spec != nil {
-		data.Name = spec.Title
+	if o.Transpose || o.Classes != "" {
+		return nil, option.Errorf("data", "must be given with --transpose or --classes: a data set that is known by name has its own")
 	}
-	return data, nil
+	cache, err := CacheDir()
+	if err != nil {
+		return nil, err
+	}
+	train, test, _, err := spec.Load(ctx, cache, o.Mirror, log)
+	if err != nil {
+		return nil, err
+	}
+	return &Data{Name: spec.Title, Train: train, Test: test}, nil
+}
+
+// load loads a set of the user's own.
+func (o *Files) load(log func(string)) (data *Data, err error) {
+	format := Format{Transpose: o.Transpose}
+	if o.Classes != "" {
+		if format.Classes, err = readClasses(o.Classes); err != nil {
+			return nil, err
+		}
+	}
+	data = &Data{Name: o.name()}
+	found, err := findFiles(o.Dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		pictures, picturesErr := findPictures(o.Dir, log)
+		if picturesErr == nil && pictures == nil || errors.Is(picturesErr, fs.ErrNotExist) {
+			return nil, err
+		}
+		if picturesErr != nil {
+			return nil, picturesErr
+		}
+		if data.Train, data.Test, err = pictures.load(); err != nil {
+			return nil, err
+		}
+		return data, o.namePictures(data, format.Classes)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if spec := o.knownAs(found); spec != nil {
+		if format.Classes == nil {
+			format.Classes = spec.Classes
+		}
+		if spec.Transpose && !o.Transpose {
+			log(fmt.Sprintf("EMNIST stores its images column by column, and %s seem to be its own files: if its images lie on their sides, give --transpose", filepath.Join(found.dir, found.prefix)))
+		}
+	}
+	data.Train, data.Test, err = format.load(found.paths, readFile)
+	return data, err
+}
+
+// namePictures gives the classes of folders of pictures the names that the user has given.
+func (o *Files) namePictures(data *Data, names []string) error {
+	if o.Transpose {
+		return option.Errorf("transpose", "is for IDX files, and %s has pictures", o.Dir)
+	}
+	if names == nil {
+		return nil
+	}
+	if len(names) != data.Train.Classes {
+		return option.Errorf("classes", "has %d names, and %s has %d folders", len(names), o.Dir, data.Train.Classes)
+	}
+	data.Train.Names, data.Test.Names = names, names
+	return nil
+}
+
+// name returns the name of the user's own set, which is that of its folder.
+func (o *Files) name() string {
+	path, err := filepath.Abs(o.Dir)
+	if err != nil {
+		path = o.Dir
+	}
+	if base := filepath.Base(path); base != "raw" { // as torchvision names it, in a folder with the set's name
+		return base
+	}
+	return filepath.Base(filepath.Dir(path))
+}
+
+// knownAs returns the set of the catalogue whose files these seem to be, or nil: they have its names or, as torchvision has them, are in a folder of its name.
+func (o *Files) knownAs(g *group) *Spec {
+	fold := func(name string) string { return strings.ReplaceAll(strings.ToLower(name), "-", "") }
+	i := slices.IndexFunc(Catalogue, func(s *Spec) bool {
+		if g.prefix == "" {
+			return fold(s.Name) == fold(o.name())
+		}
+		return strings.HasPrefix(s.files()[0], g.prefix+"-train")
+	})
+	if i < 0 {
+		return nil
+	}
+	return Catalogue[i]
 }
 
 // Data is what a network is trained and tested on.

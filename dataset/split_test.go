@@ -6,8 +6,8 @@ import (
 )
 
 func TestSplitSharesEveryLabelAlike(t *testing.T) {
-	set := &Set{Classes: classes, Labels: make([]uint8, 1000)}
-	count := [classes]int{}
+	set := &Set{Classes: 10, Labels: make([]uint8, 1000)}
+	count := [10]int{}
 	for i := range set.Labels {
 		set.Labels[i] = uint8(i * i % 37 % 10)
 		count[set.Labels[i]]++
@@ -24,7 +24,7 @@ func TestSplitSharesEveryLabelAlike(t *testing.T) {
 				t.Fatalf("image %d is not in one of both, once", i)
 			}
 		}
-		part := [classes]int{}
+		part := [10]int{}
 		for _, i := range validation {
 			part[set.Labels[i]]++
 		}
@@ -37,7 +37,7 @@ func TestSplitSharesEveryLabelAlike(t *testing.T) {
 }
 
 func TestSplitFollowsFromItsSeed(t *testing.T) {
-	set := &Set{Classes: classes, Labels: make([]uint8, 100)}
+	set := &Set{Classes: 10, Labels: make([]uint8, 100)}
 	part := func(seed uint64) []uint32 {
 		_, validation, err := Split(set, 10, seed)
 		if err != nil {

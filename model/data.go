@@ -20,6 +20,15 @@ func (d *Data) Class(i int) string {
 	return strconv.Itoa(i)
 }
 
+// ClassNames returns the names of all classes, in the order of the logits.
+func (n *LeNet) ClassNames() []string {
+	names := make([]string, n.Classes)
+	for i := range names {
+		names[i] = n.Data.Class(i)
+	}
+	return names
+}
+
 // Frame returns how pictures are to be prepared for the network.
 func (n *LeNet) Frame() picture.Frame {
 	if n.Data.Frame != nil {

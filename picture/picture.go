@@ -11,7 +11,9 @@ import (
 	_ "image/png"
 	"math"
 	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 
 	xdraw "golang.org/x/image/draw"
 )
@@ -35,29 +37,57 @@ func MNIST(rows, cols int) Frame {
 // maxPixels is more than a camera's picture, and small enough to decode.
 const maxPixels = 60e6
 
-// Read returns a PNG or JPEG file's picture of one digit, prepared for the frame: [Rows, Cols], 0 is the background.
-func Read(path string, frame Frame) ([]uint8, error) {
+// Named says whether a file's name is that of a picture.
+func Named(path string) bool {
+	switch strings.ToLower(filepath.Ext(path)) {
+	case ".png", ".jpg", ".jpeg":
+		return true
+	}
+	return false
+}
+
+// Size returns the size of a file's picture, in pixels, as it is stored.
+func Size(path string) (width, height int, err error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return 0, 0, fmt.Errorf("picture: %w", err)
+	}
+	defer file.Close()
+	config, _, err := image.DecodeConfig(file)
+	if errors.Is(err, image.ErrFormat) {
+		return 0, 0, fmt.Errorf("picture: %s is neither a PNG nor a JPEG picture", path)
+	}
+	if err == nil {
+		err = checkSize(config.Width, config.Height)
+	}
+	if err != nil {
+		return 0, 0, fmt.Errorf("picture: %s: %w", path, err)
+	}
+	return config.Width, config.Height, nil
+}
+
+// Open returns a file's picture.
+func Open(path string) (image.Image, error) {
+	if _, _, err := Size(path); err != nil { // before it is decoded
+		return nil, err
+	}
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("picture: %w", err)
 	}
 	defer file.Close()
-	config, _, err := image.DecodeConfig(file)
-	if errors.Is(err, image.ErrFormat) {
-		return nil, fmt.Errorf("picture: %s is neither a PNG nor a JPEG picture", path)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("picture: %s: %w", path, err)
-	}
-	if err := checkSize(config.Width, config.Height); err != nil { // before it is decoded
-		return nil, fmt.Errorf("picture: %s: %w", path, err)
-	}
-	if _, err := file.Seek(0, 0); err != nil {
-		return nil, fmt.Errorf("picture: %w", err)
-	}
 	picture, _, err := image.Decode(file)
 	if err != nil {
 		return nil, fmt.Errorf("picture: %s: %w", path, err)
+	}
+	return picture, nil
+}
+
+// Read returns a file's picture of one digit, prepared for the frame: [Rows, Cols], 0 is the background.
+func Read(path string, frame Frame) ([]uint8, error) {
+	picture, err := Open(path)
+	if err != nil {
+		return nil, err
 	}
 	digit, err := Prepare(picture, frame)
 	if err != nil {

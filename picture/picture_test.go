@@ -1,4 +1,4 @@
-package picture
+package picture_test
 
 import (
 	"bytes"
@@ -16,6 +16,7 @@ import (
 	xdraw "golang.org/x/image/draw"
 
 	"lenet/dataset/datasettest"
+	"lenet/picture"
 )
 
 // photographed returns an MNIST image as somebody might hand it in: dark on light, larger, off the centre of a wide sheet.
@@ -38,7 +39,7 @@ func TestPrepareGivesBackMNISTsImages(t *testing.T) {
 	const n = 100
 	for i := range n {
 		want := test.Images[i*28*28:][:28*28]
-		got, err := Prepare(photographed(want, 9), MNIST(28, 28))
+		got, err := picture.Prepare(photographed(want, 9), picture.MNIST(28, 28))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -54,13 +55,13 @@ func TestPrepareGivesBackMNISTsImages(t *testing.T) {
 }
 
 func TestPrepareCentresLightOnDarkAndTransparent(t *testing.T) {
-	picture := image.NewNRGBA(image.Rect(-5, -5, 95, 195)) // a black bar on nothing
+	drawn := image.NewNRGBA(image.Rect(-5, -5, 95, 195)) // a black bar on nothing
 	for y := 20; y < 120; y++ {
 		for x := 10; x < 20; x++ {
-			picture.Set(x, y, color.NRGBA{0, 0, 0, 255})
+			drawn.Set(x, y, color.NRGBA{0, 0, 0, 255})
 		}
 	}
-	bar, err := Prepare(picture, MNIST(28, 28))
+	bar, err := picture.Prepare(drawn, picture.MNIST(28, 28))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +82,7 @@ func TestPrepareCentresLightOnDarkAndTransparent(t *testing.T) {
 			light.Set(x, y, color.White)
 		}
 	}
-	if other, err := Prepare(light, MNIST(28, 28)); err != nil || !bytes.Equal(other, bar) {
+	if other, err := picture.Prepare(light, picture.MNIST(28, 28)); err != nil || !bytes.Equal(other, bar) {
 		t.Errorf("light on dark is not as dark on light; error %v", err)
 	}
 }
@@ -119,11 +120,11 @@ func TestPicturesThatAreNone(t *testing.T) {
 		if err := os.WriteFile(path, c.content, 0o666); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Read(path, MNIST(28, 28)); err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
+		if _, err := picture.Read(path, picture.MNIST(28, 28)); err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: error %v, want %q in it", name, err, c.want)
 		}
 	}
-	if _, err := Read("nowhere.png", MNIST(28, 28)); err == nil || !strings.Contains(err.Error(), "no such file") {
+	if _, err := picture.Read("nowhere.png", picture.MNIST(28, 28)); err == nil || !strings.Contains(err.Error(), "no such file") {
 		t.Errorf("error %v", err)
 	}
 }

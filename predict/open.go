@@ -23,8 +23,7 @@ type Options struct {
 	Model      string `placeholder:"PATH" help:"A run folder or its model.safetensors. Without it, the newest run in runs/."`
 	Activation string `placeholder:"NAME" help:"The network's activation (${activations}), for a weights file that does not say it."`
 	Dataset    string `placeholder:"NAME" help:"Data set to fetch and use: ${datasets}. Without it, the run's own."`
-	Dir        string `name:"data" placeholder:"DIR" help:"Folder with four IDX files of your own, in place of --dataset."`
-	Mirror     string `placeholder:"URL" help:"Base URL to fetch the data set's files from."`
+	dataset.Files
 	compute.Resources
 }
 
@@ -62,7 +61,7 @@ func Open(ctx context.Context, o Options, log func(string)) (*Network, error) {
 	if o.Model == "" {
 		log("the newest run, " + string(dir))
 	}
-	n := &Network{Dir: dir, source: dataset.Source{Dataset: o.Dataset, Dir: o.Dir, Mirror: o.Mirror}}
+	n := &Network{Dir: dir, source: dataset.Source{Dataset: o.Dataset, Files: o.Files}}
 	known, err := n.known(ctx, o, log)
 	if err != nil {
 		return nil, err
@@ -96,7 +95,11 @@ func (n *Network) known(ctx context.Context, o Options, log func(string)) (model
 		return model.Spec{}, err
 	}
 	if n.source.Dataset == "" && n.source.Dir == "" {
-		n.source.Dataset, n.source.Dir = config.Source.Dataset, config.Source.Dir
+		own := n.source.Files
+		n.source = config.Source
+		n.source.Mirror = cmp.Or(own.Mirror, n.source.Mirror)
+		n.source.Transpose = own.Transpose || n.source.Transpose
+		n.source.Classes = cmp.Or(own.Classes, n.source.Classes)
 	}
 	n.source.Dataset = cmp.Or(n.source.Dataset, "mnist")
 	spec := config.Network
@@ -129,11 +132,11 @@ func (n *Network) Test(ctx context.Context, log func(string)) (*dataset.Set, err
 	if err := n.load(ctx, log); err != nil {
 		return nil, err
 	}
-	if s := n.data.Test; s.Rows != n.Rows || s.Cols != n.Cols || s.Classes > n.Classes {
-		return nil, fmt.Errorf("predict: the set has images of %dx%d pixels in %d classes, and the network was trained for %dx%d in %d",
-			s.Rows, s.Cols, s.Classes, n.Rows, n.Cols, n.Classes)
+	s := n.data.Test
+	if s.Rows != n.Rows || s.Cols != n.Cols {
+		return nil, fmt.Errorf("predict: the set has images of %dx%d pixels, and the network was trained on %dx%d", s.Rows, s.Cols, n.Rows, n.Cols)
 	}
-	return n.data.Test, nil
+	return s.Relabelled(n.ClassNames())
 }
 
 // load loads the data set, once.

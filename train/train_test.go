@@ -319,7 +319,7 @@ func TestAGraphOnTheCPUIsAMistake(t *testing.T) {
 
 func TestRunRefusesImagesThatAreTooSmall(t *testing.T) {
 	o := options(t, 1, 1)
-	tiny := &dataset.Set{Rows: 15, Cols: 28, Images: make([]uint8, 15*28), Labels: []uint8{1}}
+	tiny := &dataset.Set{Rows: 15, Cols: 28, Images: make([]uint8, 2*15*28), Labels: []uint8{0, 1}}
 	o.Dir = datasettest.Dir(t, tiny, tiny)
 	if err := runError(t, t.Context(), o); err == nil || !strings.Contains(err.Error(), "15x28") {
 		t.Errorf("error %v", err)

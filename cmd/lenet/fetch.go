@@ -22,14 +22,15 @@ func (c *fetchCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	dir, err := dataset.Fetch(ctx, spec, cache, c.Mirror, notice)
+	training, test, dir, err := spec.Load(ctx, cache, c.Mirror, notice)
 	if err != nil {
 		return err
 	}
-	training, test, err := dataset.Load(dir, spec)
-	if err != nil {
-		return err
+	checked := ", checksums right"
+	if c.Mirror != "" && spec.SHA256 == [4]string{} && spec.MD5 == [4]string{} {
+		checked = ""
 	}
-	fmt.Printf("%s: %d training and %d test images of %dx%d, checksums right, in %s\n", spec.Name, training.Len(), test.Len(), training.Rows, training.Cols, dir)
+	fmt.Printf("%s: %d training and %d test images of %dx%d in %d classes%s, in %s\n",
+		spec.Name, training.Len(), test.Len(), training.Rows, training.Cols, training.Classes, checked, dir)
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"lenet/dataset"
 	"lenet/option"
 	"lenet/train"
 )
@@ -55,7 +56,7 @@ func execute(args []string, begin func() context.Context) int {
 		notice(message(err) + "; see lenet --help")
 		return exitUsage
 	}
-	ctx := begin()
+	ctx := dataset.WithProgress(begin(), downloadProgress())
 	command.BindTo(ctx, (*context.Context)(nil))
 	if err := command.Run(); err != nil {
 		notice(message(err))

@@ -3,10 +3,13 @@ package main
 import (
 	"fmt"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
+
+	"lenet/dataset"
 )
 
 // A bar shows how far a run is, on standard error: epoch, mean loss and accuracy until now, images a second, time left. A nil
@@ -53,5 +56,38 @@ func (b *bar) update(epoch, images, of int, loss, accuracy float64) {
 func (b *bar) clear() {
 	if b != nil && b.ProgressBar != nil {
 		_ = b.Clear()
+	}
+}
+
+// downloadProgress returns what shows how much of a download has come, on standard error, where that is a terminal.
+func downloadProgress() dataset.Progress {
+	if !showsBars(false) {
+		return nil
+	}
+	var lock sync.Mutex
+	var shown *progressbar.ProgressBar
+	return func(done, total int64) {
+		lock.Lock()
+		defer lock.Unlock()
+		if total == 0 {
+			if shown != nil {
+				_ = shown.Clear()
+			}
+			shown = nil
+			return
+		}
+		if shown == nil {
+			shown = progressbar.NewOptions64(total,
+				progressbar.OptionSetWriter(os.Stderr),
+				progressbar.OptionSetWidth(24),
+				progressbar.OptionShowBytes(true),
+				progressbar.OptionThrottle(100*time.Millisecond),
+				progressbar.OptionClearOnFinish(),
+				progressbar.OptionSetTheme(progressbar.ThemeASCII))
+		}
+		if total > 0 && total != shown.GetMax64() {
+			shown.ChangeMax64(total)
+		}
+		_ = shown.Set64(done) // fails only where standard error does
 	}
 }

@@ -24,11 +24,7 @@ var mnist = sync.OnceValues(func() (s sets, err error) {
 	if err != nil {
 		return s, err
 	}
-	dir, err := dataset.Fetch(context.Background(), spec, cache, "", func(string) {})
-	if err != nil {
-		return s, err
-	}
-	s.training, s.test, err = dataset.Load(dir, spec)
+	s.training, s.test, _, err = spec.Load(context.Background(), cache, "", func(string) {})
 	return s, err
 })
 

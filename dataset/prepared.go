@@ -1,0 +1,187 @@
+package dataset
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"image"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/google/renameio/v2"
+
+	"lenet/picture"
+)
+
+// The images of a folder of pictures. Small pictures that all have one size are a set already: their grey values are taken as they are, light on dark. Any
+// others are photographs and drawings: each is prepared as those that are to be classified later are.
+//
+// What comes of them is kept in the cache, so that it is done once.
+
+// largestAsTheyAre is the longest side of pictures that are taken as they are.
+const largestAsTheyAre = 64
+
+// preparedPictures are the images that a folder's pictures became.
+type preparedPictures struct {
+	Rows, Cols int
+	Kept       []int    // of the pictures, by their indices
+	LeftOut    []string // why the others are not there
+	Images     identity // of the file with the images
+	SHA256     string   // of the file with the images
+	images     []uint8  // [len(Kept), Rows, Cols]
+}
+
+// preparedVersion changes when pictures are prepared in another way.
+const preparedVersion = 1
+
+// manyPictures is how many pictures take long enough to say so.
+const manyPictures = 2000
+
+// prepared returns the images of pictures, from the cache if they are there.
+func (f *pictureFolder) prepared(all []labelledFile) (*preparedPictures, error) {
+	id := sha256.New()
+	fmt.Fprintln(id, preparedVersion)
+	for _, p := range all {
+		file, err := os.Open(p.path)
+		if err != nil {
+			continue // it is left out below
+		}
+		version, err := identify(file)
+		file.Close()
+		if err != nil {
+			return nil, fmt.Errorf("dataset: %w", err)
+		}
+		fmt.Fprintf(id, "%q %d %v\n", p.path, p.class, version)
+	}
+	cache, err := CacheDir()
+	if err != nil {
+		return preparePictures(all)
+	}
+	name := filepath.Join(cache, "pictures", fmt.Sprintf("%x", id.Sum(nil)[:16]))
+	if p := openPrepared(name); p != nil {
+		return p, nil
+	}
+	if len(all) >= manyPictures {
+		f.log(fmt.Sprintf("reading the %d pictures in %s", len(all), f.dir))
+	}
+	p, err := preparePictures(all)
+	if err == nil {
+		p.save(name) // or it is done again the next time
+	}
+	return p, err
+}
+
+// openPrepared returns what save wrote, or nil.
+func openPrepared(name string) *preparedPictures {
+	p := new(preparedPictures)
+	text, err := os.ReadFile(name + ".json")
+	if err != nil || json.Unmarshal(text, p) != nil {
+		return nil
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		return nil
+	}
+	defer file.Close()
+	want := p.SHA256
+	if now, err := identify(file); err == nil && now == p.Images {
+		want = ""
+	}
+	images, err := mapFile(file, name, want)
+	if err != nil || !slices.Equal(images.Dims, []int{len(p.Kept), p.Rows, p.Cols}) {
+		return nil
+	}
+	p.images = images.elements
+	return p
+}
+
+// save writes the images as an IDX file, and the rest beside it. A folder that changes leaves its old images; the cache may be emptied at any time.
+func (p *preparedPictures) save(name string) {
+	if err := os.MkdirAll(filepath.Dir(name), 0o777); err != nil {
+		return
+	}
+	idx := idxFile{Type: Uint8, Dims: []int{len(p.Kept), p.Rows, p.Cols}}
+	content := append(idx.header(), p.images...)
+	if err := renameio.WriteFile(name, content, 0o666); err != nil {
+		return
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		return
+	}
+	defer file.Close()
+	if p.Images, err = identify(file); err != nil {
+		return
+	}
+	p.SHA256 = fmt.Sprintf("%x", sha256.Sum256(content))
+	if text, err := json.Marshal(p); err == nil {
+		_ = renameio.WriteFile(name+".json", text, 0o666)
+	}
+}
+
+// preparePictures reads pictures, several at a time.
+func preparePictures(all []labelledFile) (*preparedPictures, error) {
+	each := func(f func(i int)) {
+		var group sync.WaitGroup
+		var next atomic.Int64
+		for range runtime.NumCPU() {
+			group.Go(func() {
+				for i := int(next.Add(1)) - 1; i < len(all); i = int(next.Add(1)) - 1 {
+					f(i)
+				}
+			})
+		}
+		group.Wait()
+	}
+	sizes, failed := make([]image.Point, len(all)), make([]error, len(all))
+	each(func(i int) { sizes[i].X, sizes[i].Y, failed[i] = picture.Size(all[i].path) })
+	frame, asTheyAre := frameOf(sizes, failed)
+	images := make([][]uint8, len(all))
+	each(func(i int) {
+		switch {
+		case failed[i] != nil:
+		case asTheyAre:
+			images[i], failed[i] = greyLevels(all[i].path, frame)
+		default:
+			images[i], failed[i] = picture.Read(all[i].path, frame)
+		}
+	})
+	if asTheyAre {
+		lightOnDark(images, frame.Rows, frame.Cols)
+	}
+	p := &preparedPictures{Rows: frame.Rows, Cols: frame.Cols}
+	for i, pixels := range images {
+		if failed[i] != nil {
+			p.LeftOut = append(p.LeftOut, failed[i].Error())
+			continue
+		}
+		p.Kept = append(p.Kept, i)
+		p.images = append(p.images, pixels...)
+	}
+	if len(p.Kept) == 0 {
+		return nil, fmt.Errorf("dataset: none of the pictures can be read: %w", failed[0])
+	}
+	return p, nil
+}
+
+// frameOf returns the size that pictures become, and whether they are taken as they are: those that can be read all have it.
+func frameOf(sizes []image.Point, failed []error) (frame picture.Frame, asTheyAre bool) {
+	var size image.Point
+	for i, s := range sizes {
+		switch {
+		case failed[i] != nil:
+		case size == image.Point{}:
+			size = s
+		case s != size:
+			return picture.MNIST(28, 28), false
+		}
+	}
+	if min(size.X, size.Y) < 16 || max(size.X, size.Y) > largestAsTheyAre {
+		return picture.MNIST(28, 28), false
+	}
+	return picture.MNIST(size.Y, size.X), true
+}
