@@ -3,13 +3,12 @@ package model
 import (
 	"encoding/json"
 	"fmt"
-
-	"github.com/nlpodyssey/safetensors"
 )
 
 // An UnknownError says what of the network is stated neither in its weights file nor by the reader.
 type UnknownError struct {
 	What string // "activation" or "image size"
+	Spec Spec   // what the file does say
 }
 
 func (e *UnknownError) Error() string {
@@ -18,22 +17,18 @@ func (e *UnknownError) Error() string {
 
 // specOf returns the Spec of a weights file: as its metadata say or, in the file of another program or of an old version, as the shapes of its
 // tensors and what the reader knows say together. The shapes do not determine an image's size, since the poolings round down.
-func specOf(file []byte, known Spec) (Spec, error) {
-	_, metadata, err := safetensors.ReadMetadata(file)
-	if err != nil {
-		return Spec{}, fmt.Errorf("it is not a whole safetensors file: %w", err)
-	}
-	var spec Spec
-	if text, ok := metadata.Metadata()[specKey]; ok {
+func specOf(file *weightsFile, known Spec) (spec Spec, err error) {
+	if text, ok := file.metadata[specKey]; ok {
 		if err := json.Unmarshal([]byte(text), &spec); err != nil {
 			return Spec{}, fmt.Errorf("its metadata %q describe no network: %w", text, err)
 		}
 	} else {
-		spec.Activation = metadata.Metadata()[activationKey]
-		if err := spec.takeShapes(metadata.Tensors()); err != nil {
+		spec.Activation = file.metadata[activationKey]
+		if err := spec.takeShapes(file); err != nil {
 			return Spec{}, err
 		}
 	}
+	stated := spec
 	if spec.Activation == "" {
 		spec.Activation = known.Activation
 	}
@@ -42,9 +37,9 @@ func specOf(file []byte, known Spec) (Spec, error) {
 	}
 	switch {
 	case spec.Activation == "":
-		return Spec{}, &UnknownError{"activation"}
+		return Spec{}, &UnknownError{"activation", stated}
 	case spec.Rows == 0 || spec.Cols == 0:
-		return Spec{}, &UnknownError{"image size"}
+		return Spec{}, &UnknownError{"image size", stated}
 	}
 	if err := ValidateActivation(spec.Activation); err != nil {
 		return Spec{}, fmt.Errorf("its %v", err) // not an option's error: nobody gave it
@@ -53,12 +48,8 @@ func specOf(file []byte, known Spec) (Spec, error) {
 }
 
 // dataOf returns the Data of a weights file: nothing, in that of another program or of an old version.
-func dataOf(file []byte) (data Data, err error) {
-	_, metadata, err := safetensors.ReadMetadata(file)
-	if err != nil {
-		return data, fmt.Errorf("it is not a whole safetensors file: %w", err)
-	}
-	if text, ok := metadata.Metadata()[dataKey]; ok {
+func dataOf(file *weightsFile) (data Data, err error) {
+	if text, ok := file.metadata[dataKey]; ok {
 		if err := json.Unmarshal([]byte(text), &data); err != nil {
 			return data, fmt.Errorf("its metadata %q describe no data: %w", text, err)
 		}
@@ -67,18 +58,23 @@ func dataOf(file []byte) (data Data, err error) {
 }
 
 // takeShapes sets what the shapes of the tensors determine.
-func (s *Spec) takeShapes(tensors map[string]*safetensors.TensorInfo) error {
+func (s *Spec) takeShapes(file *weightsFile) error {
+	if err := s.checkNames(file); err != nil {
+		return err
+	}
 	for name, width := range map[string]*int{
 		"conv1.bias": &s.Channels[0], "conv2.bias": &s.Channels[1], "fc1.bias": &s.Hidden[0], "fc2.bias": &s.Hidden[1], "fc3.bias": &s.Classes,
 	} {
-		info, ok := tensors[name]
-		if !ok {
-			return fmt.Errorf("it has no tensor %s", name)
+		shape := file.tensors[name].Shape()
+		if len(shape) != 1 || shape[0] < 1 || shape[0] > maxFile {
+			return fmt.Errorf("its %s is %v, and not a vector", name, shape)
 		}
-		if len(info.Shape) != 1 || info.Shape[0] < 1 || info.Shape[0] > maxFile {
-			return fmt.Errorf("its %s is %v, and not a vector", name, info.Shape)
-		}
-		*width = int(info.Shape[0])
+		*width = int(shape[0])
 	}
 	return nil
+}
+
+// SameWidths says whether two networks have layers of the same widths.
+func (s Spec) SameWidths(other Spec) bool {
+	return s.Channels == other.Channels && s.Hidden == other.Hidden && s.Classes == other.Classes
 }

@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"os"
-	"slices"
 
 	"github.com/google/renameio/v2"
 	"github.com/nlpodyssey/safetensors"
@@ -62,9 +60,11 @@ func (n *LeNet) Save(path string) error {
 	return nil
 }
 
-// Open returns the network of a weights file. What the file does not say of it, known does, whose zero values stand for what is not known.
+// Open returns the network of a weights file: one that Save wrote, or another program's, under the same names or with a prefix before all of them,
+// in float16, bfloat16, float32 or float64. What the file does not say of the network, known does, whose zero values stand for what is not known.
 //
-// Errors: the file system's; [UnknownError] where neither says enough; a file that is not whole, or says something else.
+// Errors: the file system's; [ForeignError]; [UnknownError] where neither says enough; [NotFiniteError]; a file that is not whole, or holds
+// something else.
 func Open(path string, known Spec, o Options) (*LeNet, error) {
 	file, err := readFile(path)
 	if err != nil {
@@ -74,7 +74,7 @@ func Open(path string, known Spec, o Options) (*LeNet, error) {
 	if err != nil {
 		return nil, fmt.Errorf("model: %s: %w", path, err)
 	}
-	values, err := spec.weightsIn(file)
+	values, err := spec.weightsOf(file)
 	if err != nil {
 		return nil, fmt.Errorf("model: %s: %w", path, err)
 	}
@@ -91,19 +91,19 @@ func Open(path string, known Spec, o Options) (*LeNet, error) {
 		n.Close()
 		return nil, err
 	}
+	if file.prefix != "" && o.Log != nil {
+		o.Log(fmt.Sprintf("%s: all names begin with %q, which is dropped", path, file.prefix))
+	}
 	return n, nil
 }
 
-// maxFile is larger than any checkpoint of a LeNet: other files are refused unread.
-const maxFile = 1 << 30
-
-// Load reads weights that Save wrote, or another program under the same names. Where it fails, the network is unchanged.
+// Load reads the network's weights from a file, as [Open] does. Where it fails, the network is unchanged.
 func (n *LeNet) Load(path string) error {
 	file, err := readFile(path)
 	if err != nil {
 		return err
 	}
-	values, err := n.weightsIn(file)
+	values, err := n.weightsOf(file)
 	if err != nil {
 		return fmt.Errorf("model: %s: %w", path, err)
 	}
@@ -118,54 +118,4 @@ func (n *LeNet) setWeights(values [][]float32) error {
 		}
 	}
 	return nil
-}
-
-func readFile(path string) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, fmt.Errorf("model: %w", err)
-	}
-	if !info.Mode().IsRegular() || info.Size() > maxFile {
-		return nil, fmt.Errorf("model: %s: it is not a weights file of a LeNet: %d bytes, mode %v", path, info.Size(), info.Mode())
-	}
-	file, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("model: %w", err)
-	}
-	return file, nil
-}
-
-// weightsIn returns the values of the network's parameters, in their order, once the whole file fits the network.
-func (s Spec) weightsIn(file []byte) ([][]float32, error) {
-	tensors, err := safetensors.Deserialize(file)
-	if err != nil {
-		return nil, fmt.Errorf("it is not a whole safetensors file: %w", err)
-	}
-	params := s.shapes()
-	if tensors.Len() != len(params) {
-		return nil, fmt.Errorf("it has %d tensors, and a LeNet has %d", tensors.Len(), len(params))
-	}
-	values := make([][]float32, len(params))
-	for i, p := range params {
-		view, ok := tensors.Tensor(p.Name)
-		if !ok {
-			return nil, fmt.Errorf("it has no tensor %s", p.Name)
-		}
-		if view.DType() != safetensors.F32 || !slices.Equal(signed(view.Shape()), p.Shape) {
-			return nil, fmt.Errorf("its %s is %v %v, and the network for %dx%d images has F32 %v", p.Name, view.DType(), view.Shape(), s.Rows, s.Cols, p.Shape)
-		}
-		values[i] = make([]float32, product(p.Shape))
-		for j := range values[i] {
-			values[i][j] = math.Float32frombits(binary.LittleEndian.Uint32(view.Data()[4*j:]))
-		}
-	}
-	return values, nil
-}
-
-func signed(shape []uint64) []int64 {
-	dims := make([]int64, len(shape))
-	for i, d := range shape {
-		dims[i] = int64(d)
-	}
-	return dims
 }

@@ -1,0 +1,4 @@
+package model
+
+// FromHalf is fromHalf, for its test.
+var FromHalf = fromHalf
