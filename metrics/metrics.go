@@ -37,7 +37,7 @@ type Mistake struct {
 // calibrationBins is how many equal ranges of probability the calibration error sums over, as is usual (Guo et al. 2017).
 const calibrationBins = 15
 
-// Of measures probabilities, [images][classes], against labels.
+// Of measures probabilities, [images][classes], each 0 to 1, against labels. A NaN counts as 0.
 func Of(probabilities [][]float64, labels []uint8, classes int) *Result {
 	r := &Result{Images: len(labels), Confusion: make([][]int, classes), Classes: make([]Class, classes), Mistakes: []Mistake{}}
 	for i := range r.Confusion {
@@ -50,16 +50,17 @@ func Of(probabilities [][]float64, labels []uint8, classes int) *Result {
 	right := 0
 	for i, p := range probabilities {
 		label, predicted := int(labels[i]), Largest(p)
-		r.Loss -= math.Log(math.Max(p[label], math.SmallestNonzeroFloat64))
+		confidence := max(0, zeroIfNaN(p[predicted]))
+		r.Loss -= math.Log(max(zeroIfNaN(p[label]), math.SmallestNonzeroFloat64))
 		r.Confusion[label][predicted]++
-		b := &bins[min(int(p[predicted]*calibrationBins), calibrationBins-1)]
+		b := &bins[min(int(confidence*calibrationBins), calibrationBins-1)]
 		b.n++
-		b.confidence += p[predicted]
+		b.confidence += confidence
 		if label == predicted {
 			right++
 			b.right++
 		} else {
-			r.Mistakes = append(r.Mistakes, Mistake{i, label, predicted, p[predicted]})
+			r.Mistakes = append(r.Mistakes, Mistake{i, label, predicted, confidence})
 		}
 	}
 	n := math.Max(1, float64(r.Images))
@@ -85,7 +86,14 @@ func Of(probabilities [][]float64, labels []uint8, classes int) *Result {
 	return r
 }
 
-// Largest returns the index of the largest value, the first of equals.
+func zeroIfNaN(p float64) float64 {
+	if math.IsNaN(p) {
+		return 0
+	}
+	return p
+}
+
+// Largest returns the index of the largest value, the first of equals. A NaN is never the largest, unless it is the first.
 func Largest(values []float64) int {
 	best := 0
 	for i, v := range values {

@@ -52,3 +52,12 @@ func TestAClassWithoutImagesOrPredictions(t *testing.T) {
 		t.Errorf("a probability of 0 has the loss %v", r.Loss)
 	}
 }
+
+// A network whose weights are too large has them.
+func TestProbabilitiesThatAreNaNAreNoPanic(t *testing.T) {
+	nan := math.NaN()
+	r := Of([][]float64{{nan, nan}, {nan, 0.5}, {0.25, nan}, {0, 1}}, []uint8{0, 1, 1, 1}, 2)
+	if !(r.Loss > 0) || math.IsInf(r.Loss, 0) || math.IsNaN(r.ECE) || r.Images != 4 || len(r.Mistakes) != 2 {
+		t.Errorf("%+v", r)
+	}
+}

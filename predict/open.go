@@ -62,17 +62,19 @@ func Open(ctx context.Context, o Options, log func(string)) (*Network, error) {
 		log("the newest run, " + string(dir))
 	}
 	n := &Network{Dir: dir, source: dataset.Source{Dataset: o.Dataset, Files: o.Files}}
-	known, err := n.known(ctx, o, log)
+	config := n.config(log)
+	known, err := n.known(ctx, config, log)
 	if err != nil {
 		return nil, err
 	}
+	known.Activation = o.Activation
 	if err := o.Resolve(log); err != nil {
 		return nil, err
 	}
 	if n.release, err = o.Use(); err != nil {
 		return nil, err
 	}
-	if n.LeNet, err = model.Open(path, known, model.Options{Kernels: o.Kernels, Device: o.Device, Log: log}); err != nil {
+	if n.LeNet, err = open(path, known, config, model.Options{Kernels: o.Kernels, Device: o.Device, Log: log}); err != nil {
 		n.release()
 		return nil, err
 	}
@@ -83,29 +85,59 @@ func Open(ctx context.Context, o Options, log func(string)) (*Network, error) {
 	return n, nil
 }
 
-// known returns what the options, the config.json beside the weights and the data set say of the network. It chooses the data set, too: the run's
-// own unless the options name one.
-func (n *Network) known(ctx context.Context, o Options, log func(string)) (model.Spec, error) {
-	var config struct {
-		dataset.Source
-		Activation string     `json:"activation"`
-		Network    model.Spec `json:"network"`
+// A config is what a config.json beside weights says of them. It is empty where there is none.
+type config struct {
+	dataset.Source
+	Activation string     `json:"activation"`
+	Network    model.Spec `json:"network"`
+}
+
+// config reads the folder's config.json. One that is no run's, as other programs write theirs beside weights, says nothing.
+func (n *Network) config(log func(string)) (c config) {
+	if err := n.Dir.ReadConfig(&c); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		log(err.Error() + "; it is not used")
+		return config{}
 	}
-	if err := n.Dir.ReadConfig(&config); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return model.Spec{}, err
+	return c
+}
+
+// open opens a weights file. An activation that neither the file nor known says is the config.json's beside it, if that may be the file's.
+func open(path string, known model.Spec, c config, o model.Options) (*model.LeNet, error) {
+	net, err := model.Open(path, known, o)
+	var unknown *model.UnknownError
+	if !errors.As(err, &unknown) || unknown.What != "activation" || c.Activation == "" {
+		return net, err
 	}
+	if c.Network.Classes > 0 && !c.Network.SameWidths(unknown.Spec) {
+		return nil, fmt.Errorf("%w, and the config.json beside it describes another network: %s, not %s", err, widths(c.Network), widths(unknown.Spec))
+	}
+	if model.ValidateActivation(c.Activation) != nil { // a sweep's list
+		return nil, err
+	}
+	o.Log(fmt.Sprintf("%s does not say its activation; the config.json beside it says %s", path, c.Activation))
+	known.Activation = c.Activation
+	return model.Open(path, known, o)
+}
+
+// widths describes a network's layers.
+func widths(s model.Spec) string {
+	return fmt.Sprintf("%d and %d channels, %d and %d hidden units, %d classes", s.Channels[0], s.Channels[1], s.Hidden[0], s.Hidden[1], s.Classes)
+}
+
+// known returns what the config.json beside the weights and the data set say of the images' size. It chooses the data set, too: the run's own unless
+// the options name one.
+func (n *Network) known(ctx context.Context, c config, log func(string)) (spec model.Spec, err error) {
 	if n.source.Dataset == "" && n.source.Dir == "" {
 		own := n.source.Files
-		n.source = config.Source
+		n.source = c.Source
 		n.source.Mirror = cmp.Or(own.Mirror, n.source.Mirror)
 		n.source.Transpose = own.Transpose || n.source.Transpose
 		n.source.Classes = cmp.Or(own.Classes, n.source.Classes)
 	}
 	n.source.Dataset = cmp.Or(n.source.Dataset, "mnist")
-	spec := config.Network
-	spec.Activation = cmp.Or(o.Activation, config.Activation)
 	switch {
-	case spec.Rows > 0:
+	case c.Network.Rows > 0:
+		spec.Rows, spec.Cols = c.Network.Rows, c.Network.Cols
 	case n.source.Dir == "":
 		set, err := dataset.Lookup(n.source.Dataset)
 		if err != nil {

@@ -37,7 +37,11 @@ func (n *Network) Probabilities(ctx context.Context, images []uint8) ([][]float6
 			return nil, fmt.Errorf("predict: %w", err)
 		}
 		for row := range slices.Chunk(logits, n.Classes) {
-			all = append(all, softmax(row))
+			p := softmax(row)
+			if math.IsNaN(p[0]) { // then all are
+				return nil, fmt.Errorf("predict: the network's output for image %d is not finite: its weights are too large", len(all)+1)
+			}
+			all = append(all, p)
 		}
 	}
 	return all, nil

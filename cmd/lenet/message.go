@@ -38,6 +38,8 @@ func advice(err error) string {
 		device      *compute.DeviceError
 		exists      *runs.ExistsError
 		unknown     *model.UnknownError
+		foreign     *model.ForeignError
+		notFinite   *model.NotFiniteError
 		interrupted *tune.Interrupted
 		fetch       *dataset.FetchError
 	)
@@ -58,6 +60,12 @@ func advice(err error) string {
 		return "give --activation"
 	case errors.As(err, &unknown):
 		return "give the --dataset or --data that it was trained on"
+	case errors.As(err, &foreign) && foreign.Python != "":
+		return fmt.Sprintf("convert it: python3 -c '%s'", foreign.Python)
+	case errors.As(err, &foreign):
+		return "save them as safetensors with the program that wrote it"
+	case errors.As(err, &notFinite):
+		return "the training that wrote it diverged: train again, with a smaller learning rate"
 	case errors.As(err, &fetch):
 		return "put its four files into a folder and give --data DIR, or give --mirror URL"
 	case errors.As(err, &interrupted):
