@@ -38,6 +38,7 @@ type Network struct {
 	*model.LeNet
 	Dir     runs.Dir // of its weights
 	source  dataset.Source
+	own     bool          // source is the run's own, as its config.json has it
 	data    *dataset.Data // of source, once it is loaded
 	release func()
 }
@@ -133,6 +134,7 @@ func (n *Network) known(ctx context.Context, c config, log func(string)) (spec m
 		n.source.Mirror = cmp.Or(own.Mirror, n.source.Mirror)
 		n.source.Transpose = own.Transpose || n.source.Transpose
 		n.source.Classes = cmp.Or(own.Classes, n.source.Classes)
+		n.own = true
 	}
 	n.source.Dataset = cmp.Or(n.source.Dataset, "mnist")
 	switch {
@@ -173,9 +175,15 @@ func (n *Network) Test(ctx context.Context, log func(string)) (*dataset.Set, err
 
 // load loads the data set, once.
 func (n *Network) load(ctx context.Context, log func(string)) (err error) {
-	if n.data == nil {
-		n.data, err = n.source.Load(ctx, log)
+	if n.data != nil {
+		return nil
 	}
+	if n.own {
+		if n.source.Dir, err = n.Dir.Locate(n.source.Dir); err != nil {
+			return err
+		}
+	}
+	n.data, err = n.source.Load(ctx, log)
 	return err
 }
 

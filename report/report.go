@@ -193,7 +193,11 @@ func tellApart(sections []section) {
 		for _, s := range same {
 			var parts []string
 			for _, name := range differing {
-				parts = append(parts, name+" "+cmp.Or(s.options[name], "none"))
+				value := cmp.Or(s.options[name], "none")
+				if name == "data" { // a folder's whole path is among the settings
+					value = filepath.Base(value)
+				}
+				parts = append(parts, name+" "+value)
 			}
 			s.Title += " (" + strings.Join(parts, ", ") + ")"
 		}

@@ -94,7 +94,7 @@ func Run(ctx context.Context, o Options, version string, report Reporter) (*Resu
 	if err != nil {
 		return nil, err
 	}
-	o.Out = string(dir)
+	o.Out, o.Dir = string(dir), runs.Absolute(o.Dir)
 	return run(ctx, o, version, report, nil)
 }
 
@@ -106,6 +106,9 @@ func Resume(ctx context.Context, dir runs.Dir, version string, report Reporter) 
 	}
 	done, err := readTrials(dir, report.Log)
 	if err != nil {
+		return nil, err
+	}
+	if config.Dir, err = dir.Locate(config.Dir); err != nil {
 		return nil, err
 	}
 	config.Options.Out = string(dir)

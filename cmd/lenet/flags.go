@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -39,8 +40,9 @@ func (c *trainCommand) BeforeResolve(command *kong.Context) error {
 	if _, ok := given(command, "recipe"); ok {
 		return option.Errorf("recipe", "and --config are two sets of options; give one of the two")
 	}
+	c.repeatedIn = runs.Dir(filepath.Dir(path))
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		path = runs.Dir(path).Config()
+		c.repeatedIn, path = runs.Dir(path), runs.Dir(path).Config()
 	}
 	if err := runs.ReadConfig(path, &c.repeated); err != nil {
 		return option.Errorf("config", "cannot be used: %v", err)
@@ -69,6 +71,9 @@ func (c *trainCommand) fromConfig(_ *kong.Context, _ *kong.Path, flag *kong.Flag
 	if json.Unmarshal(value, &text) == nil {
 		if text == "" { // as where nothing was given; null, too
 			return nil, nil
+		}
+		if flag.Name == "data" {
+			return c.repeatedIn.Locate(text)
 		}
 		return text, nil
 	}

@@ -42,6 +42,7 @@ func advice(err error) string {
 		notFinite   *model.NotFiniteError
 		interrupted *tune.Interrupted
 		fetch       *dataset.FetchError
+		lost        *runs.LostError
 	)
 	switch {
 	case errors.Is(err, train.ErrDiverged):
@@ -66,6 +67,8 @@ func advice(err error) string {
 		return "save them as safetensors with the program that wrote it"
 	case errors.As(err, &notFinite):
 		return "the training that wrote it diverged: train again, with a smaller learning rate"
+	case errors.As(err, &lost):
+		return "put it there, or name another with --data"
 	case errors.As(err, &fetch):
 		return "put its four files into a folder and give --data DIR, or give --mirror URL"
 	case errors.As(err, &interrupted):

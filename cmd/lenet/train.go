@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"lenet/metrics"
+	"lenet/runs"
 	"lenet/train"
 )
 
@@ -19,6 +20,7 @@ type trainCommand struct {
 	Pprof      string   `placeholder:"FILE" help:"Write a profile of the Go code, for go tool pprof."`
 	Plot       bool     `help:"Draw loss and accuracy below the progress bar; where there is none, at the end."`
 	repeated   repeated // the options in --config's file
+	repeatedIn runs.Dir // where that is
 	NoProgress bool     `help:"Hide the progress bar (it is always hidden when standard error is not a terminal)."`
 }
 
