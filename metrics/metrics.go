@@ -3,27 +3,61 @@ package metrics
 
 import (
 	"cmp"
+	"encoding/json"
+	"fmt"
 	"math"
 	"slices"
 )
 
 // Result are the measures of a set of images.
 type Result struct {
-	Images    int       `json:"images"`
-	Loss      float64   `json:"loss"`      // cross-entropy, the mean over images
-	Accuracy  float64   `json:"accuracy"`  // 0 to 1
-	Confusion [][]int   `json:"confusion"` // [true class][predicted class] images
-	Classes   []Class   `json:"classes"`
-	ECE       float64   `json:"expected_calibration_error"`
-	Mistakes  []Mistake `json:"mistakes"` // the surest first
+	Images     int       `json:"images"`
+	Loss       float64   `json:"loss"`        // cross-entropy, the mean over images
+	Accuracy   float64   `json:"accuracy"`    // 0 to 1
+	ClassNames []string  `json:"class_names"` // in the order of the other lists
+	Confusion  [][]int   `json:"confusion"`   // [true class][predicted class] images
+	Classes    []Class   `json:"classes"`
+	ECE        float64   `json:"expected_calibration_error"`
+	Mistakes   []Mistake `json:"mistakes"` // the surest first
 }
 
-// Class are the measures of one class against the rest, each 0 to 1; 0 where there is nothing to divide by.
+// Class are the measures of one class against the rest.
 type Class struct {
-	Images    int     `json:"images"`
-	Precision float64 `json:"precision"` // of those taken for the class, how many are of it
-	Recall    float64 `json:"recall"`    // of those of the class, how many are taken for it
-	F1        float64 `json:"f1"`        // the harmonic mean of both
+	Images    int   `json:"images"`
+	Precision Share `json:"precision"` // of those taken for the class, how many are of it
+	Recall    Share `json:"recall"`    // of those of the class, how many are taken for it
+	F1        Share `json:"f1"`        // the harmonic mean of both
+}
+
+// A Share is a ratio of two numbers of images, 0 to 1, or NaN where there are no images to divide by. JSON has null for NaN.
+type Share float64
+
+func share(part, whole int) Share { return Share(float64(part) / float64(whole)) }
+
+// String returns a share with four decimals, or a dash if there is none.
+func (s Share) String() string {
+	if math.IsNaN(float64(s)) {
+		return "–"
+	}
+	return fmt.Sprintf("%.4f", float64(s))
+}
+
+// MarshalJSON returns a number, or null.
+func (s Share) MarshalJSON() ([]byte, error) {
+	if math.IsNaN(float64(s)) {
+		return []byte("null"), nil
+	}
+	return json.Marshal(float64(s))
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (s *Share) UnmarshalJSON(text []byte) error {
+	value := math.NaN()
+	if err := json.Unmarshal(text, &value); err != nil { // null leaves NaN
+		return err
+	}
+	*s = Share(value)
+	return nil
 }
 
 // Mistake is an image that was taken for another class.
@@ -37,30 +71,32 @@ type Mistake struct {
 // calibrationBins is how many equal ranges of probability the calibration error sums over, as is usual (Guo et al. 2017).
 const calibrationBins = 15
 
-// Of measures probabilities, [images][classes], each 0 to 1, against labels. A NaN counts as 0.
-func Of(probabilities [][]float64, labels []uint8, classes int) *Result {
-	r := &Result{Images: len(labels), Confusion: make([][]int, classes), Classes: make([]Class, classes), Mistakes: []Mistake{}}
+// Of measures probabilities, [images][classes], against labels. names are those of the classes.
+//
+// Errors: a probability that is not a number from 0 to 1, as those of a network whose weights or outputs overflow; a label that is no class; images
+// without a label.
+func Of(probabilities [][]float64, labels []uint8, names []string) (*Result, error) {
+	classes := len(names)
+	if err := check(probabilities, labels, classes); err != nil {
+		return nil, err
+	}
+	r := &Result{Images: len(labels), ClassNames: names, Confusion: make([][]int, classes), Classes: make([]Class, classes), Mistakes: []Mistake{}}
 	for i := range r.Confusion {
 		r.Confusion[i] = make([]int, classes)
 	}
-	var bins [calibrationBins]struct {
-		n                 int
-		confidence, right float64
-	}
+	var bins [calibrationBins]struct{ confidence, right float64 }
 	right := 0
 	for i, p := range probabilities {
 		label, predicted := int(labels[i]), Largest(p)
-		confidence := max(0, zeroIfNaN(p[predicted]))
-		r.Loss -= math.Log(max(zeroIfNaN(p[label]), math.SmallestNonzeroFloat64))
+		r.Loss -= math.Log(math.Max(p[label], math.SmallestNonzeroFloat64))
 		r.Confusion[label][predicted]++
-		b := &bins[min(int(confidence*calibrationBins), calibrationBins-1)]
-		b.n++
-		b.confidence += confidence
+		b := &bins[min(int(p[predicted]*calibrationBins), calibrationBins-1)]
+		b.confidence += p[predicted]
 		if label == predicted {
 			right++
 			b.right++
 		} else {
-			r.Mistakes = append(r.Mistakes, Mistake{i, label, predicted, confidence})
+			r.Mistakes = append(r.Mistakes, Mistake{i, label, predicted, p[predicted]})
 		}
 	}
 	n := math.Max(1, float64(r.Images))
@@ -69,31 +105,35 @@ func Of(probabilities [][]float64, labels []uint8, classes int) *Result {
 		r.ECE += math.Abs(b.confidence-b.right) / n
 	}
 	for c := range r.Classes {
-		of, taken := 0, 0
+		hits, of, taken := r.Confusion[c][c], 0, 0
 		for k := range classes {
 			of += r.Confusion[c][k]
 			taken += r.Confusion[k][c]
 		}
-		hit := float64(r.Confusion[c][c])
-		share := func(of int) float64 { return hit / math.Max(1, float64(of)) }
-		class := Class{Images: of, Precision: share(taken), Recall: share(of)}
-		if hit > 0 {
-			class.F1 = 2 * hit / float64(of+taken)
-		}
-		r.Classes[c] = class
+		r.Classes[c] = Class{Images: of, Precision: share(hits, taken), Recall: share(hits, of), F1: share(2*hits, of+taken)}
 	}
 	slices.SortStableFunc(r.Mistakes, func(a, b Mistake) int { return cmp.Compare(b.Probability, a.Probability) })
-	return r
+	return r, nil
 }
 
-func zeroIfNaN(p float64) float64 {
-	if math.IsNaN(p) {
-		return 0
+func check(probabilities [][]float64, labels []uint8, classes int) error {
+	if len(probabilities) != len(labels) {
+		return fmt.Errorf("metrics: %d images have %d labels", len(probabilities), len(labels))
 	}
-	return p
+	for i, p := range probabilities {
+		if len(p) != classes || int(labels[i]) >= classes {
+			return fmt.Errorf("metrics: image %d has label %d and %d probabilities, of %d classes", i, labels[i], len(p), classes)
+		}
+		for c, v := range p {
+			if !(v >= 0 && v <= 1+1e-6) {
+				return fmt.Errorf("metrics: the network's probability of class %d for image %d is %v; its weights are damaged, or its training diverged", c, i, v)
+			}
+		}
+	}
+	return nil
 }
 
-// Largest returns the index of the largest value, the first of equals. A NaN is never the largest, unless it is the first.
+// Largest returns the index of the largest value, the first of equals.
 func Largest(values []float64) int {
 	best := 0
 	for i, v := range values {

@@ -1,7 +1,10 @@
 package metrics
 
 import (
+	"encoding/json"
+	"fmt"
 	"math"
+	"slices"
 	"testing"
 )
 
@@ -12,7 +15,7 @@ func TestMeasuresOfSixImages(t *testing.T) {
 		{0.2, 0.7, 0.1}, {0.1, 0.15, 0.75}, // of class 1
 		{0.1, 0.1, 0.8}, // of class 2
 	}
-	r := Of(probabilities, []uint8{0, 0, 0, 1, 1, 2}, 3)
+	r := measured(t, probabilities, []uint8{0, 0, 0, 1, 1, 2}, 3)
 	near := func(name string, got, want float64) {
 		t.Helper()
 		if math.Abs(got-want) > 1e-12 {
@@ -29,9 +32,9 @@ func TestMeasuresOfSixImages(t *testing.T) {
 		}
 	}
 	for c, want := range []Class{{3, 1, 2.0 / 3, 0.8}, {2, 0.5, 0.5, 0.5}, {1, 0.5, 1, 2.0 / 3}} {
-		near("precision", r.Classes[c].Precision, want.Precision)
-		near("recall", r.Classes[c].Recall, want.Recall)
-		near("F1", r.Classes[c].F1, want.F1)
+		near("precision", float64(r.Classes[c].Precision), float64(want.Precision))
+		near("recall", float64(r.Classes[c].Recall), float64(want.Recall))
+		near("F1", float64(r.Classes[c].F1), float64(want.F1))
 		if r.Classes[c].Images != want.Images {
 			t.Errorf("class %d has %d images", c, r.Classes[c].Images)
 		}
@@ -43,21 +46,101 @@ func TestMeasuresOfSixImages(t *testing.T) {
 	}
 }
 
+// A share of no images is unknown, and not 0. Class 1 is absent, and class 2 is never predicted.
 func TestAClassWithoutImagesOrPredictions(t *testing.T) {
-	r := Of([][]float64{{1, 0}}, []uint8{0}, 2)
-	if r.Classes[1] != (Class{}) || r.ECE != 0 || r.Loss != 0 || len(r.Mistakes) != 0 {
-		t.Errorf("%+v", r)
+	r := measured(t, [][]float64{{1, 0, 0}, {0.5, 0.25, 0.25}}, []uint8{0, 2}, 3)
+	for i, want := range []string{"{1 0.5000 1.0000 0.6667}", "{0 – – –}", "{1 – 0.0000 0.0000}"} {
+		if got := fmt.Sprint(r.Classes[i]); got != want {
+			t.Errorf("class %d has %s, want %s", i, got, want)
+		}
 	}
-	if r := Of([][]float64{{1, 0}}, []uint8{1}, 2); math.IsInf(r.Loss, 0) || r.Loss < 700 {
+	text, err := json.Marshal(r.Classes[1])
+	if want := `{"images":0,"precision":null,"recall":null,"f1":null}`; err != nil || string(text) != want {
+		t.Errorf("JSON %s (%v), want %s", text, err, want)
+	}
+	var read Class
+	if err := json.Unmarshal(text, &read); err != nil || read.Recall.String() != "–" {
+		t.Errorf("it was read as %v (%v)", read, err)
+	}
+	if r := measured(t, [][]float64{{1, 0}}, []uint8{1}, 2); math.IsInf(r.Loss, 0) || r.Loss < 700 {
 		t.Errorf("a probability of 0 has the loss %v", r.Loss)
 	}
 }
 
-// A network whose weights are too large has them.
-func TestProbabilitiesThatAreNaNAreNoPanic(t *testing.T) {
+func TestWhatIsNoProbabilityIsAnError(t *testing.T) {
 	nan := math.NaN()
-	r := Of([][]float64{{nan, nan}, {nan, 0.5}, {0.25, nan}, {0, 1}}, []uint8{0, 1, 1, 1}, 2)
-	if !(r.Loss > 0) || math.IsInf(r.Loss, 0) || math.IsNaN(r.ECE) || r.Images != 4 || len(r.Mistakes) != 2 {
-		t.Errorf("%+v", r)
+	for name, c := range map[string]struct {
+		probabilities [][]float64
+		labels        []uint8
+	}{
+		"the first is NaN":  {[][]float64{{nan, 0.5}}, []uint8{0}},
+		"the last is NaN":   {[][]float64{{0.5, 0.5}, {0.5, nan}}, []uint8{0, 0}},
+		"all are NaN":       {[][]float64{{nan, nan}}, []uint8{1}},
+		"infinite":          {[][]float64{{0, math.Inf(1)}}, []uint8{1}},
+		"negative":          {[][]float64{{1, -1}}, []uint8{1}},
+		"a label too large": {[][]float64{{1, 0}}, []uint8{2}},
+		"a class too few":   {[][]float64{{1}}, []uint8{0}},
+		"a class too many":  {[][]float64{{1, 0, 0}}, []uint8{0}},
+		"a label too few":   {[][]float64{{1, 0}, {1, 0}}, []uint8{0}},
+		"no images":         {nil, []uint8{0}},
+	} {
+		if r, err := Of(c.probabilities, c.labels, []string{"a", "b"}); err == nil {
+			t.Errorf("%s: %+v", name, r)
+		}
 	}
+}
+
+// Each image of class c, of 256, is taken for the next class.
+func TestAsManyClassesAsLabelsHave(t *testing.T) {
+	var probabilities [][]float64
+	var labels []uint8
+	for c := range 256 {
+		p := make([]float64, 256)
+		p[(c+1)%256] = 1
+		probabilities, labels = append(probabilities, p), append(labels, uint8(c))
+	}
+	r := measured(t, probabilities, labels, 256)
+	if r.Accuracy != 0 || len(r.Mistakes) != 256 || r.Confusion[255][0] != 1 || len(r.Confusions(300)) != 256 {
+		t.Errorf("accuracy %v, %d mistakes", r.Accuracy, len(r.Mistakes))
+	}
+}
+
+// Class 0 has 10 images, class 1 has 4, class 2 has 3.
+func TestTheMostFrequentConfusionsComeFirst(t *testing.T) {
+	var probabilities [][]float64
+	var labels []uint8
+	for i, row := range [][]int{{7, 2, 1}, {0, 2, 2}, {3, 0, 0}} {
+		for j, n := range row {
+			for range n {
+				p := make([]float64, 3)
+				p[j] = 1
+				probabilities, labels = append(probabilities, p), append(labels, uint8(i))
+			}
+		}
+	}
+	r := measured(t, probabilities, labels, 3)
+	want := []Confusion{{2, 0, 3, 1}, {1, 2, 2, 0.5}, {0, 1, 2, 0.2}, {0, 2, 1, 0.1}}
+	if got := r.Confusions(9); !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+	if got := r.Confusions(1); !slices.Equal(got, want[:1]) {
+		t.Errorf("the first is %v", got)
+	}
+}
+
+// measured returns the measures of classes whose names are letters of any kind.
+func measured(t *testing.T, probabilities [][]float64, labels []uint8, classes int) *Result {
+	t.Helper()
+	names := make([]string, classes)
+	for i := range names {
+		names[i] = string(rune('a' + i))
+	}
+	r, err := Of(probabilities, labels, names)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(r.ClassNames, names) {
+		t.Errorf("names %q", r.ClassNames)
+	}
+	return r
 }

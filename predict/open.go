@@ -193,5 +193,5 @@ func (n *Network) Evaluate(ctx context.Context, set *dataset.Set) (*metrics.Resu
 	if err != nil {
 		return nil, err
 	}
-	return metrics.Of(probabilities, set.Labels, n.Classes), nil
+	return metrics.Of(probabilities, set.Labels, n.ClassNames())
 }
