@@ -21,6 +21,8 @@ type Files struct {
 	Transpose bool   `json:"transpose,omitempty" help:"The IDX files of --data hold images column by column, as EMNIST's do."`
 	Classes   string `json:"classes,omitempty" placeholder:"FILE" help:"Names of the classes of --data, one a line, in the order of the labels."`
 	Mirror    string `json:"mirror" placeholder:"URL" help:"Base URL to fetch the data set's files from."`
+
+	Names []string `json:"-" kong:"-"` // of the classes, where they are known without a file
 }
 
 // A Source says which images to use.
@@ -56,7 +58,7 @@ func (o *Source) Load(ctx context.Context, log func(string)) (*Data, error) {
 
 // load loads a set of the user's own.
 func (o *Files) load(log func(string)) (data *Data, err error) {
-	format := Format{Transpose: o.Transpose}
+	format := Format{Transpose: o.Transpose, Classes: o.Names}
 	if o.Classes != "" {
 		if format.Classes, err = readClasses(o.Classes); err != nil {
 			return nil, err

@@ -182,6 +182,9 @@ func (n *Network) load(ctx context.Context, log func(string)) (err error) {
 		if n.source.Dir, err = n.Dir.Locate(n.source.Dir); err != nil {
 			return err
 		}
+		if n.LeNet != nil && n.Data.Classes != nil && n.source.Dir != "" {
+			n.source.Classes, n.source.Names = "", n.Data.Classes // the file may be gone
+		}
 	}
 	n.data, err = n.source.Load(ctx, log)
 	return err

@@ -187,7 +187,7 @@ func valuesOf(epochs []metrics.Epoch) (all []column) {
 func classTable(r *metrics.Result) table {
 	t := table{Title: "Precision, recall and F1 by class", Head: []string{"class", "images", "precision", "recall", "F1"}, Best: -1}
 	for i, c := range r.Classes {
-		t.Rows = append(t.Rows, []string{strconv.Itoa(i), strconv.Itoa(c.Images), accuracy(c.Precision, true), accuracy(c.Recall, true), accuracy(c.F1, true)})
+		t.Rows = append(t.Rows, []string{strconv.Itoa(i), strconv.Itoa(c.Images), accuracy(float64(c.Precision), true), accuracy(float64(c.Recall), true), accuracy(float64(c.F1), true)})
 	}
 	return t
 }

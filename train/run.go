@@ -107,7 +107,7 @@ func Run(ctx context.Context, o Options, version string, log func(string), obser
 	if err != nil {
 		return nil, err
 	}
-	o.Out, o.Dir = string(dir), runs.Absolute(o.Dir)
+	o.Out, o.Dir, o.Classes = string(dir), runs.Absolute(o.Dir), runs.Absolute(o.Classes)
 	config := Config{o, s.Net.Spec, runs.Provenance{Started: began, Versions: runs.NewVersions(version)}}
 	if err := dir.Make(&config); err != nil {
 		return nil, err

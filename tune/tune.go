@@ -94,7 +94,7 @@ func Run(ctx context.Context, o Options, version string, report Reporter) (*Resu
 	if err != nil {
 		return nil, err
 	}
-	o.Out, o.Dir = string(dir), runs.Absolute(o.Dir)
+	o.Out, o.Dir, o.Classes = string(dir), runs.Absolute(o.Dir), runs.Absolute(o.Classes)
 	return run(ctx, o, version, report, nil)
 }
 
@@ -108,8 +108,10 @@ func Resume(ctx context.Context, dir runs.Dir, version string, report Reporter) 
 	if err != nil {
 		return nil, err
 	}
-	if config.Dir, err = dir.Locate(config.Dir); err != nil {
-		return nil, err
+	for _, path := range []*string{&config.Dir, &config.Classes} {
+		if *path, err = dir.Locate(*path); err != nil {
+			return nil, err
+		}
 	}
 	config.Options.Out = string(dir)
 	return run(ctx, config.Options, version, report, done)

@@ -72,7 +72,7 @@ func (c *trainCommand) fromConfig(_ *kong.Context, _ *kong.Path, flag *kong.Flag
 		if text == "" { // as where nothing was given; null, too
 			return nil, nil
 		}
-		if flag.Name == "data" {
+		if flag.Name == "data" || flag.Name == "classes" {
 			return c.repeatedIn.Locate(text)
 		}
 		return text, nil

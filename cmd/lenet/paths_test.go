@@ -80,7 +80,7 @@ func TestARelativeDataFolderIsFoundFromAnyFolder(t *testing.T) {
 				t.Errorf("%q: it does not say that it looked in %s: %s", args, tried, stderr)
 			}
 		}
-		if code == 0 || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, "config.json names the folder lost/digits") || !strings.Contains(stderr, "name another with --data") {
+		if code == 0 || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, "config.json names lost/digits") || !strings.Contains(stderr, "name another with --data") {
 			t.Errorf("%q: exit code %d, %s", args, code, stderr)
 		}
 	}
