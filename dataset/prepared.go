@@ -55,7 +55,11 @@ func (f *pictureFolder) prepared(all []labelledFile) (*preparedPictures, error) 
 		if err != nil {
 			return nil, fmt.Errorf("dataset: %w", err)
 		}
-		fmt.Fprintf(id, "%q %d %v\n", p.path, p.class, version)
+		relative, err := filepath.Rel(f.dir, p.path)
+		if err != nil {
+			return nil, fmt.Errorf("dataset: %w", err)
+		}
+		fmt.Fprintf(id, "%q %d %v\n", relative, p.class, version)
 	}
 	cache, err := CacheDir()
 	if err != nil {
