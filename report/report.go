@@ -176,7 +176,7 @@ func texts(values map[string]any) map[string]string {
 }
 
 // circumstances are the options that titles leave out.
-var circumstances = []string{"started", "out", "recipe", "mirror", "jobs", "threads"}
+var circumstances = []string{"started", "out", "force", "recipe", "mirror", "jobs", "threads"}
 
 // tellApart adds to sections with the same title the options that they differ in, and where these are equal too, their folders.
 func tellApart(sections []section) {

@@ -29,7 +29,7 @@ func (s *sweep) kind() string {
 // how the work is divided, and the weights that trials start from, which is what the section compares.
 func essential(o tune.Options) (tune.Options, error) {
 	o, err := o.Expanded()
-	o.Mirror, o.Recipe, o.Out = "", "", ""
+	o.Mirror, o.Recipe, o.Out, o.Force = "", "", "", false
 	o.Threads, o.Jobs, o.DataOnDevice, o.Graph = 0, 0, nil, ""
 	o.CarryOver = false
 	return o, err

@@ -4,9 +4,7 @@
 package runs
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -17,38 +15,30 @@ import (
 // Root is the folder, below the current one, in which new run folders are made.
 const Root = "runs"
 
-// The files of a run's or a sweep's folder.
-const (
-	configFile  = "config.json"       // the options, and the versions of the software
-	metricsFile = "metrics.jsonl"     // of a run: a metrics.Epoch a line
-	weightsFile = "model.safetensors" // of a run
-	trialsFile  = "tune.jsonl"        // of a sweep: a trial a line
-	pageFile    = "report.html"
-)
-
-// outcomes are what a run or a sweep leaves beside its options.
-var outcomes = []string{metricsFile, weightsFile, trialsFile}
-
 // A Dir is the folder of a run or a sweep.
 type Dir string
 
-// An ExistsError says that a folder already holds a run or a sweep.
+// An ExistsError says that a folder already holds a run or a sweep, or another program's config.json.
 type ExistsError struct {
-	Dir   Dir
-	File  string // what it holds
-	Sweep bool   // it is a sweep
+	Dir     Dir
+	File    string // what it holds
+	Sweep   bool   // it is a sweep
+	Foreign bool   // the file is no run's or sweep's
 }
 
 func (e *ExistsError) Error() string {
-	what := "run"
-	if e.Sweep {
-		what = "sweep"
+	switch {
+	case e.Foreign:
+		return fmt.Sprintf("runs: %s holds a %s that is not a run's", e.Dir, e.File)
+	case e.Sweep:
+		return fmt.Sprintf("runs: %s already holds a sweep's %s", e.Dir, e.File)
 	}
-	return fmt.Sprintf("runs: %s already holds a %s's %s", e.Dir, what, e.File)
+	return fmt.Sprintf("runs: %s already holds a run's %s", e.Dir, e.File)
 }
 
-// New returns the folder of a new run or sweep, and checks that it holds none unless it may overwrite one. It makes nothing yet. An empty path stands
-// for a new folder in [Root], with the prefix and the time as its name.
+// New returns the folder of a new run or sweep, and checks that it holds none unless it may overwrite one. Options alone, which a run leaves that
+// failed in its first epoch, are overwritten. It makes nothing yet. An empty path stands for a new folder in [Root], with the prefix and the time as
+// its name.
 func New(path, prefix string, at time.Time, overwrite bool) (Dir, error) {
 	if path == "" {
 		name := filepath.Join(Root, prefix+at.Format("2006-01-02T15-04-05"))
@@ -58,28 +48,29 @@ func New(path, prefix string, at time.Time, overwrite bool) (Dir, error) {
 		}
 	}
 	d := Dir(path)
-	for _, name := range append([]string{configFile}, outcomes...) {
-		if !overwrite && exists(d.file(name)) {
-			return "", &ExistsError{d, name, d.IsSweep()}
+	if overwrite {
+		return d, nil
+	}
+	for _, name := range outcomes {
+		if exists(d.file(name)) {
+			return "", &ExistsError{Dir: d, File: name, Sweep: d.IsSweep()}
 		}
+	}
+	if d.Exists() && !d.hasOptions() {
+		return "", &ExistsError{Dir: d, File: configFile, Foreign: true}
 	}
 	return d, nil
 }
 
-// Make makes the folder and writes its options. The outcomes of what is overwritten are removed.
+// Make makes the folder and writes its options. Of a run or a sweep that is overwritten, all files are removed; others stay.
 func (d Dir) Make(config any) error {
 	if err := os.MkdirAll(string(d), 0o777); err != nil {
 		return fmt.Errorf("runs: creating the folder: %w", err)
 	}
-	if err := d.WriteConfig(config); err != nil {
+	if err := d.clear(); err != nil {
 		return err
 	}
-	for _, name := range outcomes {
-		if err := os.Remove(d.file(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("runs: %w", err)
-		}
-	}
-	return nil
+	return d.WriteConfig(config)
 }
 
 // IsSweep says whether the folder is a sweep's: its options say how many trials run at once, or it has trials.
@@ -90,6 +81,12 @@ func (d Dir) IsSweep() bool {
 
 // Exists says whether the folder holds the options of a run or a sweep.
 func (d Dir) Exists() bool { return exists(d.file(configFile)) }
+
+// hasOptions says whether the folder's config.json is a run's or a sweep's.
+func (d Dir) hasOptions() bool {
+	var p Provenance
+	return d.ReadConfig(&p) == nil && !p.Started.IsZero()
+}
 
 // Weights returns the path of a run's weights.
 func (d Dir) Weights() string { return d.file(weightsFile) }
@@ -105,7 +102,7 @@ func (d Dir) Config() string { return d.file(configFile) }
 // Page returns the path of the report page.
 func (d Dir) Page() string { return d.file(pageFile) }
 
-// Picture returns the path of a picture, without the ending, which says its format.
+// Picture returns the path of a picture, one of [Pictures], without the ending, which says its format.
 func (d Dir) Picture(name string) string { return d.file(name) }
 
 func (d Dir) file(name string) string { return filepath.Join(string(d), name) }

@@ -14,13 +14,21 @@ import (
 
 var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
 
+// options returns those of a run.
+func options(epochs int) any {
+	return struct {
+		Epochs int `json:"epochs"`
+		Provenance
+	}{epochs, Provenance{Started: noon}}
+}
+
 func made(t *testing.T) Dir {
 	t.Helper()
 	d, err := New(filepath.Join(t.TempDir(), "a", "run"), "", noon, false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := d.Make(map[string]int{"epochs": 3}); err != nil {
+	if err := d.Make(options(3)); err != nil {
 		t.Fatal(err)
 	}
 	return d
@@ -74,6 +82,40 @@ func TestAFolderIsOverwrittenOnlyIfAsked(t *testing.T) {
 	}
 	if epochs, _, err := d.Epochs(); len(epochs) != 0 || err != nil {
 		t.Errorf("the measures of the run before are still there: %v (%v)", epochs, err)
+	}
+}
+
+// A run that failed in its first epoch leaves its options, and perhaps an event file.
+func TestOptionsAloneAreNoRun(t *testing.T) {
+	d := made(t)
+	write(t, d.file("events.out.tfevents.1.lenet"), "")
+	again, err := New(string(d), "", noon, false)
+	if err == nil {
+		err = again.Make(options(4))
+	}
+	config := struct{ Epochs int }{}
+	if err := errors.Join(err, again.ReadConfig(&config)); err != nil || config.Epochs != 4 || exists(d.file("events.out.tfevents.1.lenet")) {
+		t.Errorf("config %+v (%v)", config, err)
+	}
+	write(t, d.Weights(), "")
+	var refused *ExistsError
+	if _, err := New(string(d), "", noon, false); !errors.As(err, &refused) || refused.File != weightsFile {
+		t.Errorf("with weights: %v", err)
+	}
+}
+
+func TestAnotherProgramsConfigIsNotOverwritten(t *testing.T) {
+	for _, text := range []string{`{"architectures": ["LeNet"]}`, "[1]", "no JSON"} {
+		d := Dir(t.TempDir())
+		write(t, d.Config(), text)
+		write(t, d.Page(), "")
+		var refused *ExistsError
+		if _, err := New(string(d), "", noon, false); !errors.As(err, &refused) || !refused.Foreign {
+			t.Errorf("%s: %v", text, err)
+		}
+		if _, err := New(string(d), "", noon, true); err != nil || d.Make(nil) != nil || !exists(d.Page()) {
+			t.Errorf("%s, overwritten: %v, or the page beside it is gone", text, err)
+		}
 	}
 }
 

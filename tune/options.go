@@ -32,7 +32,8 @@ type Options struct {
 	Validation int         `json:"validation" default:"5000" placeholder:"N" help:"Images split off the training set to choose by, the same share of each label."`
 	Graph      train.Graph `json:"graph" default:"auto" placeholder:"MODE" help:"Steps as a CUDA graph: auto (where that works), on or off."`
 
-	Out string `json:"out" placeholder:"DIR" help:"Folder to create. Default runs/tune-TIME."`
+	Out   string `json:"out" placeholder:"DIR" help:"Folder to create. Default runs/tune-TIME."`
+	Force bool   `json:"force" help:"Overwrite the sweep in --out."`
 }
 
 // Defaults returns the options of a sweep of nothing: one trial, which is the report's final run with validation.

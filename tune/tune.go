@@ -90,7 +90,7 @@ type sweep struct {
 // Errors: [option.Error]; those of the data set and of the file system; [Interrupted], when ctx ends. A loss that is not finite fails its
 // trial and is not an error.
 func Run(ctx context.Context, o Options, version string, report Reporter) (*Result, error) {
-	dir, err := runs.New(o.Out, "tune-", time.Now(), false)
+	dir, err := runs.New(o.Out, "tune-", time.Now(), o.Force)
 	if err != nil {
 		return nil, err
 	}
@@ -183,7 +183,7 @@ func run(ctx context.Context, o Options, version string, report Reporter, done m
 			t.close()
 		}
 	}()
-	if err := s.begin(version); err != nil {
+	if err := s.begin(version, done != nil); err != nil {
 		return nil, err
 	}
 	report.Begin(len(settings), o.Jobs, &o)
@@ -321,9 +321,9 @@ func (s *sweep) drop(epochs int) {
 	s.left = s.left[:n]
 }
 
-// begin creates the folder, or continues in that of an interrupted sweep.
-func (s *sweep) begin(version string) error {
-	if s.dir.Exists() {
+// begin creates the folder, or continues in that of a sweep that is resumed.
+func (s *sweep) begin(version string, resumed bool) error {
+	if resumed {
 		return s.writeTrials() // drops a line that was cut off
 	}
 	return s.dir.Make(&Config{s.options, runs.Provenance{Started: time.Now(), Versions: runs.NewVersions(version)}})

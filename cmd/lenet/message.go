@@ -51,10 +51,12 @@ func advice(err error) string {
 		return "try a smaller --batch-size"
 	case errors.As(err, &device):
 		return "give --device cpu to do without a GPU"
+	case errors.As(err, &exists) && exists.Foreign:
+		return "give another --out, or --force to overwrite the file"
 	case errors.As(err, &exists) && exists.Sweep:
-		return fmt.Sprintf("give another --out, or continue the sweep with lenet tune --resume %s", exists.Dir)
+		return fmt.Sprintf("give another --out, or --force to overwrite it, or continue the sweep with lenet tune --resume %s", exists.Dir)
 	case errors.As(err, &exists):
-		return "give another --out, or with lenet train --force to overwrite it"
+		return "give another --out, or --force to overwrite it"
 	case errors.Is(err, runs.ErrNone):
 		return "train one, or name one with --model"
 	case errors.As(err, &unknown) && unknown.What == "activation":
