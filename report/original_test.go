@@ -113,7 +113,7 @@ func TestAnyOtherOptionTakesTheOriginalsFiguresAway(t *testing.T) {
 		check(&o, func() bool {
 			f, err := originalOf(sweepOf(t, o))
 			return err == nil && f != nil
-		}, "Mirror", "Device", "Threads", "DataOnDevice", "Kernels", "Recipe", "Seed", "Graph", "Out", "Jobs", "CarryOver")
+		}, "Mirror", "Device", "Threads", "DataOnDevice", "Kernels", "Recipe", "Seed", "Graph", "Out", "Force", "Jobs", "CarryOver")
 	}
 }
 

@@ -86,7 +86,7 @@ func nameOf(config *train.Config) string {
 func runTexts(config *train.Config, epochs []metrics.Epoch, r *metrics.Result) []string {
 	text := fmt.Sprintf("Test accuracy %.4f, loss %.4f, expected calibration error %.4f", r.Accuracy, r.Loss, r.ECE)
 	if len(epochs) == 0 {
-		return []string{text + ". The run was stopped in its first epoch."}
+		return []string{text + ". No epoch was measured: the run was stopped in its first one, or its metrics.jsonl is lost."}
 	}
 	seconds := 0.0
 	for i := range epochs {

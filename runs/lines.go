@@ -7,18 +7,23 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 
 	"lenet/metrics"
 )
 
-// A Cut says that a file's last line was not written whole, as when a process is killed. The lines before it are fine.
+// A Cut says which lines of a file are not whole, as when a process is killed or a disk is full. The other lines are fine.
 type Cut struct {
-	Path string
-	Line int // from 1
+	Path  string
+	Lines []int // from 1
 }
 
 func (c *Cut) String() string {
-	return fmt.Sprintf("%s: line %d is not whole; the lines before it are used", c.Path, c.Line)
+	numbers := make([]string, len(c.Lines))
+	for i, line := range c.Lines {
+		numbers[i] = fmt.Sprint("line ", line)
+	}
+	return fmt.Sprintf("%s: without %s, which cannot be read", c.Path, strings.Join(numbers, ", "))
 }
 
 // AppendEpoch appends an epoch to a run's measures.
@@ -27,8 +32,6 @@ func (d Dir) AppendEpoch(e metrics.Epoch) error { return appendLine(d.file(metri
 // Epochs returns a run's measures, epoch by epoch. The cut is nil where the file is whole.
 //
 // A run that was stopped in its first epoch has none.
-//
-// Errors: a line that is broken and not the last.
 func (d Dir) Epochs() ([]metrics.Epoch, *Cut, error) {
 	return readLines[metrics.Epoch](d.file(metricsFile))
 }
@@ -70,8 +73,8 @@ func appendLine(path string, value any) error {
 	return nil
 }
 
-// readLines reads a file of lines; a file that is missing has none. A last line that is no JSON was cut.
-func readLines[Value any](path string) ([]Value, *Cut, error) {
+// readLines reads a file of lines; a file that is missing has none. Lines that are no JSON of a Value are left out.
+func readLines[Value any](path string) (values []Value, cut *Cut, err error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, nil
@@ -79,21 +82,21 @@ func readLines[Value any](path string) ([]Value, *Cut, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("runs: %w", err)
 	}
-	var values []Value
+	number := 0
 	for line := range bytes.Lines(text) {
-		var value Value
-		err := json.Unmarshal(line, &value)
-		text = text[len(line):]
+		number++
 		if len(bytes.TrimSpace(line)) == 0 {
 			continue
 		}
-		if last := len(text) == 0; last && err != nil {
-			return values, &Cut{path, len(values) + 1}, nil
+		var value Value
+		if json.Unmarshal(line, &value) == nil {
+			values = append(values, value)
+			continue
 		}
-		if err != nil {
-			return nil, nil, fmt.Errorf("runs: %s, line %d: %w", path, len(values)+1, err)
+		if cut == nil {
+			cut = &Cut{Path: path}
 		}
-		values = append(values, value)
+		cut.Lines = append(cut.Lines, number)
 	}
-	return values, nil, nil
+	return values, cut, nil
 }

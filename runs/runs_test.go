@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -133,27 +134,30 @@ func TestFoldersOfOneSecondDiffer(t *testing.T) {
 }
 
 // A process that was killed leaves part of a line; an editor may leave out the last line's end, which is no harm.
-func TestALineThatWasCutIsSaidAndTheOthersAreUsed(t *testing.T) {
+func TestLinesThatAreNotWholeAreSaidAndTheOthersAreUsed(t *testing.T) {
 	d := made(t)
-	for text, want := range map[string]struct{ epochs, cut int }{
-		"":                                 {0, 0},
-		"{\"epoch\":1}\n":                  {1, 0},
-		"{\"epoch\":1}\n{\"epo":            {1, 2},
-		"{\"epoch\":1}\n{\"epoch\":2}":     {2, 0},
-		"{\"epoch\":1}\n\x00\x00\x00":      {1, 2},
-		"{\"epo":                           {0, 1},
-		"{\"epoch\":1}\n{\"epoch\":2}\n":   {2, 0},
-		"{\"epoch\":1}\n\n{\"epoch\":2}\n": {2, 0},
+	for text, want := range map[string]struct {
+		epochs int
+		cut    []int
+	}{
+		"":                                       {0, nil},
+		"{\"epoch\":1}\n":                        {1, nil},
+		"{\"epoch\":1}\n{\"epo":                  {1, []int{2}},
+		"{\"epoch\":1}\n{\"epoch\":2}":           {2, nil},
+		"{\"epoch\":1}\n\x00\x00\x00":            {1, []int{2}},
+		"{\"epo":                                 {0, []int{1}},
+		"{\"epoch\":1}\n{\"epoch\":2}\n":         {2, nil},
+		"{\"epoch\":1}\n\n{\"epoch\":2}\n":       {2, nil},
+		"{\"epo\n{\"epoch\":2}\n\n{\"epoch\":\n": {1, []int{1, 4}},
 	} {
 		write(t, d.file(metricsFile), text)
 		epochs, cut, err := d.Epochs()
-		if err != nil || len(epochs) != want.epochs || (cut != nil) != (want.cut > 0) || cut != nil && cut.Line != want.cut {
+		if err != nil || len(epochs) != want.epochs || (cut != nil) != (want.cut != nil) || cut != nil && !slices.Equal(cut.Lines, want.cut) {
 			t.Errorf("%q: %d epochs, cut %v (%v)", text, len(epochs), cut, err)
 		}
 	}
-	write(t, d.file(metricsFile), "{\"epo\n{\"epoch\":2}\n")
-	if _, _, err := d.Epochs(); err == nil {
-		t.Error("a broken line in the middle was passed over")
+	if got, want := (&Cut{"a", []int{1, 4}}).String(), "a: without line 1, line 4, which cannot be read"; got != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
 
