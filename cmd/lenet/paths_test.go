@@ -44,7 +44,11 @@ func TestARelativeDataFolderIsFoundFromAnyFolder(t *testing.T) {
 	t.Parallel()
 	here, elsewhere := t.TempDir(), t.TempDir()
 	copyFolder(t, smallData(t, 60, 10), filepath.Join(here, "my", "digits"))
-	if _, stderr, code := from(t, here, "train", "--data=my/digits", "--epochs=1", "--device=cpu", "--out=runs/a"); code != 0 {
+	classes := strings.Fields("zero one two three four five six seven eight nine")
+	if err := os.WriteFile(filepath.Join(here, "my", "names"), []byte(strings.Join(classes, "\n")), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if _, stderr, code := from(t, here, "train", "--data=my/digits", "--classes=my/names", "--epochs=1", "--device=cpu", "--out=runs/a"); code != 0 {
 		t.Fatal(stderr)
 	}
 	if _, stderr, code := from(t, here, "tune", "--data=my/digits", "--validation=10", "--lr=0.1,0.2", "--epochs=1", "--device=cpu", "--out=runs/b"); code != 0 {
@@ -70,6 +74,7 @@ func TestARelativeDataFolderIsFoundFromAnyFolder(t *testing.T) {
 
 	for _, dir := range []string{run, sweep} {
 		setOption(t, runs.Dir(dir).Config(), "data", "my/digits")
+		setOption(t, runs.Dir(dir).Config(), "classes", "my/names")
 	}
 	commands(elsewhere, run) // it is below a folder above the run's
 	setOption(t, runs.Dir(run).Config(), "data", "lost/digits")
