@@ -50,7 +50,7 @@ func (s *Set) Relabelled(names []string) (*Set, error) {
 		index[i] = uint8(at)
 	}
 	if unknown != "" {
-		if s.Classes <= len(names) && (numbered(s.Names) || numbered(names)) {
+		if s.Classes <= len(names) && (Numbered(s.Names) || Numbered(names)) {
 			return &other, nil // one of both does not know the names
 		}
 		return nil, fmt.Errorf("dataset: the set has a class %q, and the network's are %q", unknown, names)
@@ -62,10 +62,15 @@ func (s *Set) Relabelled(names []string) (*Set, error) {
 	return &other, nil
 }
 
-// numbered says whether classes have no names but numbers.
-func numbered(names []string) bool {
+// Numbered reports whether classes have no names but consecutive numbers.
+func Numbered(names []string) bool {
 	first, err := strconv.Atoi(names[0])
-	return err == nil && slices.Equal(names, Numbers(first + len(names))[first:])
+	for i, name := range names {
+		if err != nil || name != strconv.Itoa(first+i) {
+			return false
+		}
+	}
+	return true
 }
 
 // A Format says how to read a set's files.

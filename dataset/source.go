@@ -31,6 +31,17 @@ type Source struct {
 	Files
 }
 
+// Title returns the data's name as titles have it: "MNIST", or that of the folder.
+func (o *Source) Title() string {
+	if o.Dir != "" {
+		return o.name()
+	}
+	if spec, err := Lookup(o.Dataset); err == nil {
+		return spec.Title
+	}
+	return o.Dataset
+}
+
 // Load returns the training and the test set, which it fetches if need be. log gets each source that is tried, and notices.
 //
 // Errors: [option.Error] for an unknown name; those of [Spec.Load] and [Load].

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"fmt"
 	"image/color"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -27,8 +28,12 @@ type Figure interface {
 // dotsPerInch makes a PNG's text legible at twice the size that it is shown in.
 const dotsPerInch = 192
 
-// PNG returns the figure on white.
+// PNG returns the figure on white. A class whose name has letters that the font lacks, such as Chinese ones, has its number instead; in SVG it keeps its
+// name, since a browser has other fonts.
 func PNG(f Figure) ([]byte, error) {
+	if named, ok := f.(interface{ inFont() Figure }); ok {
+		f = named.inFont()
+	}
 	w, h := f.size()
 	canvas := vgimg.NewWith(vgimg.UseWH(w, h), vgimg.UseDPI(dotsPerInch), vgimg.UseBackgroundColor(color.White))
 	if err := f.draw(draw.New(canvas)); err != nil {
@@ -53,7 +58,13 @@ func SVG(f Figure) (string, error) {
 	}
 	_, rest, _ := strings.Cut(b.String(), "<svg")
 	// Black is SVG's own choice, and so is left out of text and areas.
-	return `<svg fill="currentColor"` + strings.ReplaceAll(rest, "#000000", "currentColor"), nil
+	return `<svg fill="currentColor"` + strings.ReplaceAll(rest, "stroke:#000000", "stroke:currentColor"), nil
+}
+
+// Width returns how wide a figure is at its natural size, in CSS pixels.
+func Width(f Figure) int {
+	w, _ := f.size()
+	return int(math.Ceil(w.Points() / 72 * 96))
 }
 
 // Save writes the figure to path.png and path.svg, in a folder that it makes.

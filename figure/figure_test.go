@@ -92,18 +92,6 @@ func TestWrongDigitsAreMarked(t *testing.T) {
 	}
 }
 
-func TestMatrixShowsEveryCount(t *testing.T) {
-	svg, err := SVG(&Matrix{Title: "matrix", Counts: [][]int{{123, 0}, {45, 678}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, want := range []string{">123<", ">45<", ">678<", "predicted class", "true class"} {
-		if !strings.Contains(svg, want) {
-			t.Errorf("the SVG lacks %q", want)
-		}
-	}
-}
-
 // Three of five places have points, in two pieces: one of them is a dot alone.
 func TestAGapKeepsItsPlaceAndItsName(t *testing.T) {
 	l := &Lines{Names: []string{"a", "b", "c", "d", "e"}, Series: []Series{{Name: "one", Y: []float64{0.5, 0.6, math.NaN(), 0.9, math.NaN()}}}}

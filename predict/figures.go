@@ -10,7 +10,10 @@ import (
 
 // Confusion returns the picture of a confusion matrix.
 func Confusion(r *metrics.Result) *figure.Matrix {
-	return &figure.Matrix{Title: fmt.Sprintf("Confusion matrix, %d test images, %d wrong", r.Images, len(r.Mistakes)), Counts: r.Confusion}
+	return &figure.Matrix{
+		Title:   fmt.Sprintf("Confusion matrix, %d test images, %d wrong", r.Images, len(r.Mistakes)),
+		Classes: r.ClassNames, Counts: r.Confusion,
+	}
 }
 
 // maxMistakes fills four rows of the picture of mistakes.
@@ -19,7 +22,7 @@ const maxMistakes = 24
 // Mistakes returns the picture of the mistakes that the network was surest of, 24 at most.
 func Mistakes(r *metrics.Result, set *dataset.Set) *figure.Digits {
 	n := min(maxMistakes, len(r.Mistakes))
-	g := &figure.Digits{Title: fmt.Sprintf("The %d surest of %d mistakes", n, len(r.Mistakes)), Columns: 6}
+	g := &figure.Digits{Title: fmt.Sprintf("The %d surest of %d mistakes", n, len(r.Mistakes)), Classes: r.ClassNames, Columns: 6}
 	for _, m := range r.Mistakes[:n] {
 		g.Digits = append(g.Digits, digit(set, m.Index, m.Predicted, m.Probability))
 	}
@@ -36,9 +39,9 @@ func digit(set *dataset.Set, i, predicted int, probability float64) figure.Digit
 // columns of the grid of predictions, as in the report.
 const columns = 3
 
-// Grid returns the picture of predictions, three in a row.
+// Grid returns the picture of predictions of images of a set, three in a row.
 func Grid(set *dataset.Set, predictions []Prediction) *figure.Digits {
-	g, wrong := &figure.Digits{Columns: columns}, 0
+	g, wrong := &figure.Digits{Classes: set.Names, Columns: columns}, 0
 	for _, d := range predictions {
 		g.Digits = append(g.Digits, digit(set, d.Index, d.Predicted, d.Probability()))
 		if d.True != d.Predicted {

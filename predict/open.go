@@ -161,7 +161,7 @@ func (n *Network) Close() {
 	n.release()
 }
 
-// Test returns the test set.
+// Test returns the test set. Its classes are those of the network, with the network's names, or its own where the network has none.
 func (n *Network) Test(ctx context.Context, log func(string)) (*dataset.Set, error) {
 	if err := n.load(ctx, log); err != nil {
 		return nil, err
@@ -170,7 +170,16 @@ func (n *Network) Test(ctx context.Context, log func(string)) (*dataset.Set, err
 	if s.Rows != n.Rows || s.Cols != n.Cols {
 		return nil, fmt.Errorf("predict: the set has images of %dx%d pixels, and the network was trained on %dx%d", s.Rows, s.Cols, n.Rows, n.Cols)
 	}
+	if n.Data.Classes == nil && s.Classes == n.Classes {
+		return s, nil // whose classes may have names
+	}
 	return s.Relabelled(n.ClassNames())
+}
+
+// DataSet returns the data set that the test set is part of.
+func (n *Network) DataSet(ctx context.Context, log func(string)) (*dataset.Data, error) {
+	err := n.load(ctx, log)
+	return n.data, err
 }
 
 // load loads the data set, once.
@@ -196,5 +205,5 @@ func (n *Network) Evaluate(ctx context.Context, set *dataset.Set) (*metrics.Resu
 	if err != nil {
 		return nil, err
 	}
-	return metrics.Of(probabilities, set.Labels, n.ClassNames())
+	return metrics.Of(probabilities, set.Labels, set.Names)
 }

@@ -55,9 +55,17 @@ type section struct {
 	options         map[string]string // of its first run or sweep
 	Title           string
 	Texts           []string
-	Plots, Pictures []template.HTML // SVG
+	Plots           []template.HTML // SVG
+	Pictures        []picture
 	Tables, Details []table
 	Settings        [][2]string
+}
+
+// A picture is drawn, or a table that stands among them.
+type picture struct {
+	SVG   template.HTML
+	Width int // in pixels, of a picture that is too wide for half of the page
+	Table *table
 }
 
 type table struct {
@@ -158,7 +166,8 @@ func (s *section) describe(config any) error {
 	s.options = texts(values)
 	for _, part := range []map[string]string{s.options, texts(versions)} {
 		for _, name := range slices.Sorted(maps.Keys(part)) {
-			if value := part[name]; value != "" && value != "0" && value != "false" {
+			unused := name == "dataset" && part["data"] != ""
+			if value := part[name]; value != "" && value != "0" && value != "false" && !unused {
 				s.Settings = append(s.Settings, [2]string{name, value})
 			}
 		}

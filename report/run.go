@@ -3,10 +3,8 @@ package report
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 
 	"lenet/figure"
 	"lenet/metrics"
@@ -20,7 +18,7 @@ const (
 	drawSeed    = 1
 )
 
-// runSection returns the section of a run: curves by epoch, confusion, predictions, mistakes.
+// runSection returns the section of a run: the data, curves by epoch, predictions, confusion, mistakes.
 func runSection(ctx context.Context, folder string, o Options, log func(string)) (*section, error) {
 	net, err := predict.Open(ctx, predict.Options{Model: folder, Resources: o.Resources}, log)
 	if err != nil {
@@ -51,9 +49,13 @@ func runSection(ctx context.Context, folder string, o Options, log func(string))
 	if err != nil {
 		return nil, err
 	}
+	data, err := net.DataSet(ctx, log)
+	if err != nil {
+		return nil, err
+	}
 
-	s := &section{dir: dir, Title: fmt.Sprintf("%s: %s, learning rate %v, batch size %d", nameOf(config), counted(len(epochs), "epoch"), config.LearningRate, config.BatchSize)}
-	s.Texts = runTexts(config, epochs, result)
+	s := &section{dir: dir, Title: fmt.Sprintf("%s: %s, learning rate %v, batch size %d", config.Source.Title(), counted(len(epochs), "epoch"), config.LearningRate, config.BatchSize)}
+	s.Texts = append([]string{dataText(data, result.ClassNames)}, runTexts(config, epochs, result)...)
 	original := o.Original && isOriginalRun(config.Options)
 	if original {
 		s.Texts = append(s.Texts, originalRunText)
@@ -61,11 +63,7 @@ func runSection(ctx context.Context, folder string, o Options, log func(string))
 	if s.Plots, err = drawn(curves(epochs, original)...); err != nil {
 		return nil, err
 	}
-	pictures := []figure.Figure{predict.Grid(test, draws), predict.Confusion(result)}
-	if len(result.Mistakes) > 0 {
-		pictures = append(pictures, predict.Mistakes(result, test))
-	}
-	if s.Pictures, err = drawn(pictures...); err != nil {
+	if s.Pictures, err = pictures(predict.Grid(test, draws), result, test); err != nil {
 		return nil, err
 	}
 	s.Details = []table{classTable(result)}
@@ -73,14 +71,6 @@ func runSection(ctx context.Context, folder string, o Options, log func(string))
 		s.Details = append([]table{epochTable(epochs, original)}, s.Details...)
 	}
 	return s, s.describe(config)
-}
-
-// nameOf returns the name of the data that a run was trained on.
-func nameOf(config *train.Config) string {
-	if config.Dir != "" {
-		return filepath.Base(config.Dir)
-	}
-	return strings.ToUpper(config.Dataset)
 }
 
 func runTexts(config *train.Config, epochs []metrics.Epoch, r *metrics.Result) []string {
@@ -182,12 +172,4 @@ func valuesOf(epochs []metrics.Epoch) (all []column) {
 		}
 	}
 	return all
-}
-
-func classTable(r *metrics.Result) table {
-	t := table{Title: "Precision, recall and F1 by class", Head: []string{"class", "images", "precision", "recall", "F1"}, Best: -1}
-	for i, c := range r.Classes {
-		t.Rows = append(t.Rows, []string{strconv.Itoa(i), strconv.Itoa(c.Images), accuracy(float64(c.Precision), true), accuracy(float64(c.Recall), true), accuracy(float64(c.F1), true)})
-	}
-	return t
 }

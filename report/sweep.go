@@ -66,9 +66,9 @@ func sweepSection(group []*sweep, original bool) (*section, error) {
 		names = append(names, axis.Label)
 	}
 	choices := first.Choices()
-	s := &section{dir: first.Dir, Title: fmt.Sprintf("Sweep of the %s: %s per trial", strings.Join(names, ", "), first.Options.Budget())}
+	s := &section{dir: first.Dir, Title: fmt.Sprintf("%s: sweep of the %s, %s per trial", first.Options.Source.Title(), strings.Join(names, ", "), first.Options.Budget())}
 	if len(names) == 0 {
-		s.Title = "A sweep of one trial"
+		s.Title = fmt.Sprintf("%s: a sweep of one trial, %s", first.Options.Source.Title(), first.Options.Budget())
 	}
 	var theirs *originalFigures
 	if original {
