@@ -46,6 +46,17 @@ func spot(rows, cols, at int, ground, ink uint8) *image.Gray {
 	return g
 }
 
+// enlarged returns a picture eight times as large.
+func enlarged(g *image.Gray) *image.Gray {
+	big := image.NewGray(image.Rect(0, 0, 8*g.Rect.Dx(), 8*g.Rect.Dy()))
+	for y := range big.Rect.Dy() {
+		for x := range big.Rect.Dx() {
+			big.SetGray(x, y, g.GrayAt(x/8, y/8))
+		}
+	}
+	return big
+}
+
 // own loads a user's own set as the commands do.
 func own(t *testing.T, files dataset.Files) (*dataset.Data, []string, error) {
 	t.Helper()
@@ -143,8 +154,8 @@ func TestPhotographsArePrepared(t *testing.T) {
 	ownCache(t)
 	dir := t.TempDir()
 	for i := range 8 {
-		save(t, spot(100+i, 200, 30+i, 230, 20), dir, "train", []string{"0", "1"}[i%2], string(rune('a'+i))+".png")
-		save(t, spot(300, 300+i, 90, 230, 20), dir, "test", []string{"0", "1"}[i%2], string(rune('a'+i))+".png")
+		save(t, enlarged(spot(20+i, 40, 8, 230, 20)), dir, "train", []string{"0", "1"}[i%2], string(rune('a'+i))+".png")
+		save(t, enlarged(spot(40, 40+i, 8, 230, 20)), dir, "test", []string{"0", "1"}[i%2], string(rune('a'+i))+".png")
 	}
 	datasettest.Write(t, filepath.Join(dir, "train", "0"), "broken.png", []byte("\x89PNG\r\n"))
 	for range 2 {

@@ -151,7 +151,7 @@ func preparePictures(all []labelledFile) (*preparedPictures, error) {
 		case asTheyAre:
 			images[i], failed[i] = greyLevels(all[i].path, frame)
 		default:
-			images[i], failed[i] = picture.Read(all[i].path, frame)
+			images[i], failed[i] = preparedPicture(all[i].path, frame)
 		}
 	})
 	if asTheyAre {
@@ -170,6 +170,19 @@ func preparePictures(all []labelledFile) (*preparedPictures, error) {
 		return nil, fmt.Errorf("dataset: none of the pictures can be read: %w", failed[0])
 	}
 	return p, nil
+}
+
+// preparedPicture returns a photograph or drawing as [picture.Prepare] makes it.
+func preparedPicture(path string, frame picture.Frame) ([]uint8, error) {
+	img, err := picture.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	pixels, err := picture.Prepare(img, frame)
+	if err != nil {
+		return nil, fmt.Errorf("dataset: %s: %w", path, err)
+	}
+	return pixels, nil
 }
 
 // frameOf returns the size that pictures become, and whether they are taken as they are: those that can be read all have it.

@@ -1,201 +1,176 @@
 // Package picture reads pictures of one digit, or of another subject, and prepares them the way a network's training images were.
+//
+// The stages, in order; each is a small function in the file of its name:
+//
+//	upright    a decoded picture, turned as its EXIF data say and shrunk to about a megapixel:     [4][H, W] premultiplied red, green, blue, alpha, 0 to 1
+//	contrast   how far each pixel is from the ground towards the ink, whatever their colours are:   [H, W], 0 is the ground
+//	ink        the pixels that are ink, without ruled lines, frames, specks and noise:              [H, W] of bool
+//	subject    the connected parts of the ink that make one digit, or each digit of a row:          a crop of contrast and ink, [h, w]
+//	thickness  strokes thinner than those of the training images are widened to their width:       [h', w'], 0 to 1
+//	scale      to fit the frame's box, in proportion:                                              at most [BoxRows, BoxCols]
+//	placed     with its centre where the training images have theirs:                              [Rows, Cols] uint8, 0 is the ground
 package picture
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"image"
-	"image/color"
-	"image/draw"
-	_ "image/jpeg" // for image.Decode
-	_ "image/png"
 	"math"
-	"os"
-	"path/filepath"
-	"slices"
-	"strings"
+)
 
-	xdraw "golang.org/x/image/draw"
+// A Centre says what of a subject lies at the frame's centre.
+type Centre string
+
+// The kinds of centres.
+const (
+	OfMass Centre = "mass" // the mean place of its ink, as in MNIST
+	OfBox  Centre = "box"  // the middle of its bounding box
 )
 
 // A Frame says how a set's images hold their subject: how a picture has to be prepared for a network that was trained on them.
+// [Measure] finds it.
 type Frame struct {
 	Rows int `json:"rows"` // pixels of an image
 	Cols int `json:"cols"`
 
 	BoxRows int `json:"box_rows"` // pixels of the box that the subject is scaled to fit
 	BoxCols int `json:"box_cols"`
+
+	Centre    Centre  `json:"centre,omitempty"`     // what lies at (CentreCol, CentreRow); "" is OfMass
+	CentreRow float64 `json:"centre_row,omitempty"` // pixels from the image's upper edge; 0: the middle
+	CentreCol float64 `json:"centre_col,omitempty"` // pixels from the image's left edge; 0: the middle
+
+	Stroke float64 `json:"stroke,omitempty"` // typical width of a stroke, pixels; 0: the subjects are not drawn with strokes
 }
 
 // MNIST returns the frame of MNIST's images (LeCun, Cortes, Burges, "The MNIST database"): of 28x28 pixels, where the digit fills a box of
-// 20x20. For other sizes, the box is in proportion.
+// 20x20. Their centres of mass are half a pixel right of and below the middle, and their strokes are 2.5 pixels wide. For other sizes, all is
+// in proportion.
 func MNIST(rows, cols int) Frame {
-	box := int(math.Round(float64(min(rows, cols)) * 20 / 28))
-	return Frame{Rows: rows, Cols: cols, BoxRows: box, BoxCols: box}
+	part := float64(min(rows, cols)) / 28
+	box := int(math.Round(20 * part))
+	return Frame{
+		Rows: rows, Cols: cols, BoxRows: box, BoxCols: box,
+		Centre: OfMass, CentreRow: float64(rows)/2 + 0.5, CentreCol: float64(cols)/2 + 0.5, Stroke: mnistStroke * part,
+	}
 }
 
-// maxPixels is more than a camera's picture, and small enough to decode.
-const maxPixels = 60e6
+// mnistStroke is the typical width of MNIST's strokes, as [Measure] finds it.
+const mnistStroke = 2.5
 
-// Named says whether a file's name is that of a picture.
-func Named(path string) bool {
-	switch strings.ToLower(filepath.Ext(path)) {
-	case ".png", ".jpg", ".jpeg":
-		return true
-	}
-	return false
+// centre returns the place of what lies at the centre, pixels.
+func (f *Frame) centre() (x, y float64) {
+	return cmp.Or(f.CentreCol, float64(f.Cols)/2), cmp.Or(f.CentreRow, float64(f.Rows)/2)
 }
 
-// Size returns the size of a file's picture, in pixels, as it is stored.
-func Size(path string) (width, height int, err error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return 0, 0, fmt.Errorf("picture: %w", err)
-	}
-	defer file.Close()
-	config, _, err := image.DecodeConfig(file)
-	if errors.Is(err, image.ErrFormat) {
-		return 0, 0, fmt.Errorf("picture: %s is neither a PNG nor a JPEG picture", path)
-	}
-	if err == nil {
-		err = checkSize(config.Width, config.Height)
-	}
-	if err != nil {
-		return 0, 0, fmt.Errorf("picture: %s: %w", path, err)
-	}
-	return config.Width, config.Height, nil
-}
-
-// Open returns a file's picture.
-func Open(path string) (image.Image, error) {
-	if _, _, err := Size(path); err != nil { // before it is decoded
-		return nil, err
-	}
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("picture: %w", err)
-	}
-	defer file.Close()
-	picture, _, err := image.Decode(file)
-	if err != nil {
-		return nil, fmt.Errorf("picture: %s: %w", path, err)
-	}
-	return picture, nil
-}
-
-// Read returns a file's picture of one digit, prepared for the frame: [Rows, Cols], 0 is the background.
-func Read(path string, frame Frame) ([]uint8, error) {
-	picture, err := Open(path)
-	if err != nil {
-		return nil, err
-	}
-	digit, err := Prepare(picture, frame)
-	if err != nil {
-		return nil, fmt.Errorf("picture: %s: %w", path, err)
-	}
-	return digit, nil
-}
-
-func checkSize(width, height int) error {
-	switch {
-	case width < 1 || height < 1:
-		return fmt.Errorf("it has no pixels: it is %dx%d", width, height)
-	case float64(width)*float64(height) > maxPixels:
-		return fmt.Errorf("it has %dx%d pixels, more than %.0f million; scale it down", width, height, maxPixels/1e6)
+// validate keeps a damaged file's frame from being used.
+func (f *Frame) validate() error {
+	if f.Rows < 1 || f.Cols < 1 || f.BoxRows < 1 || f.BoxCols < 1 || f.BoxRows > f.Rows || f.BoxCols > f.Cols ||
+		!(f.Stroke >= 0 && f.Stroke < float64(min(f.BoxRows, f.BoxCols))) {
+		return fmt.Errorf("a frame of %+v is none", *f)
 	}
 	return nil
 }
 
-// The shares of the range from background to ink below which a pixel is taken for background, and above which it is taken for the digit.
-const (
-	noise = 0.1
-	ink   = 0.3
-)
+// ErrNone means that a picture shows no digit: it is empty, or holds nothing but paper, lines, specks or noise.
+var ErrNone = errors.New("there is no digit in it")
 
-// Prepare normalizes a picture of one digit: grey, light on dark, cropped to the digit, scaled to fit the frame's box, and placed so that its
-// centre of mass is where MNIST's images have it. It returns [Rows, Cols] pixels.
+// A SeveralError means that a picture shows more than one digit where one was expected.
+type SeveralError struct{ Count int }
+
+func (e *SeveralError) Error() string { return fmt.Sprintf("it shows %d digits, not one", e.Count) }
+
+// Prepare normalizes a picture of one digit, as the package's comment says. It returns [Rows, Cols] pixels.
+//
+// Errors: [ErrNone]; a [SeveralError]; a picture that is too large.
 func Prepare(picture image.Image, frame Frame) ([]uint8, error) {
+	return new(pipeline).one(picture, frame)
+}
+
+// Split normalizes each digit of a row, from left to right, to [Rows, Cols] pixels.
+//
+// Errors: [ErrNone]; a picture that is too large.
+func Split(picture image.Image, frame Frame) ([][]uint8, error) {
+	return new(pipeline).split(picture, frame)
+}
+
+// A pipeline runs the stages.
+type pipeline struct {
+	trace func(stage string, result any) // gets each stage's result, for pictures of them; nil: nobody
+}
+
+func (p *pipeline) done(stage string, result any) {
+	if p.trace != nil {
+		p.trace(stage, result)
+	}
+}
+
+func (p *pipeline) one(picture image.Image, frame Frame) ([]uint8, error) {
+	subjects, err := p.subjects(picture, frame)
+	if err != nil {
+		return nil, err
+	}
+	if len(subjects) > 1 {
+		return nil, &SeveralError{len(subjects)}
+	}
+	return p.normalize(subjects[0], frame), nil
+}
+
+func (p *pipeline) split(picture image.Image, frame Frame) ([][]uint8, error) {
+	subjects, err := p.subjects(picture, frame)
+	if err != nil {
+		return nil, err
+	}
+	var digits [][]uint8
+	for _, s := range subjects {
+		digits = append(digits, p.normalize(s, frame))
+	}
+	return digits, nil
+}
+
+// subjects runs the stages that look at the whole picture. It returns one subject at least.
+func (p *pipeline) subjects(picture image.Image, frame Frame) ([]subject, error) {
+	if err := frame.validate(); err != nil {
+		return nil, err
+	}
 	if err := checkSize(picture.Bounds().Dx(), picture.Bounds().Dy()); err != nil {
 		return nil, err
 	}
-	grey := image.NewGray(image.Rectangle{Max: picture.Bounds().Size()})
-	draw.Draw(grey, grey.Rect, image.NewUniform(color.White), image.Point{}, draw.Src) // below what is transparent
-	draw.Draw(grey, grey.Rect, picture, picture.Bounds().Min, draw.Over)
-	if !spread(grey) {
-		return nil, errors.New("there is no digit in it: all of it has one colour")
+	pixels := upright(picture)
+	p.done("upright", pixels)
+	c := newContrast(pixels, frame)
+	p.done("contrast", &c.plane)
+	for range rounds {
+		ink, ok := c.ink()
+		if !ok {
+			break
+		}
+		p.done("ink", ink)
+		if found := findSubjects(c, ink, frame); len(found) > 0 {
+			return found, nil
+		}
+		c.erase(ink) // lines and frames alone: there may be paler ink besides
 	}
-	box := bounds(grey)
-	w, h := box.Dx(), box.Dy()
-	scale := min(float64(frame.BoxCols)/float64(w), float64(frame.BoxRows)/float64(h))
-	size := image.Rect(0, 0, max(1, int(math.Round(float64(w)*scale))), max(1, int(math.Round(float64(h)*scale))))
-	small := image.NewGray(size)
-	xdraw.CatmullRom.Scale(small, size, grey, box, xdraw.Src, nil) // which averages where it shrinks
-	return centred(small, frame.Rows, frame.Cols), nil
+	return nil, ErrNone
 }
 
-// spread sets the background to 0, which is what most of the border has, and the colour furthest from it to 255.
-func spread(grey *image.Gray) bool {
-	var border []uint8
-	w, h := grey.Rect.Dx(), grey.Rect.Dy()
-	for x := range w {
-		border = append(border, grey.Pix[x], grey.Pix[(h-1)*grey.Stride+x])
-	}
-	for y := range h {
-		border = append(border, grey.Pix[y*grey.Stride], grey.Pix[y*grey.Stride+w-1])
-	}
-	slices.Sort(border)
-	background := int(border[len(border)/2])
-	darkest, lightest := int(slices.Min(grey.Pix)), int(slices.Max(grey.Pix))
-	sign, depth := 1, lightest-background
-	if background-darkest > depth {
-		sign, depth = -1, background-darkest
-	}
-	if depth < 16 { // of 255: paper
-		return false
-	}
-	for i, v := range grey.Pix {
-		above := float64(sign*(int(v)-background)) / float64(depth)
-		if above < noise {
-			above = 0
-		}
-		grey.Pix[i] = uint8(math.Round(255 * above))
-	}
-	return true
-}
+// rounds is how often ink is looked for after something else, which was darker, has been erased.
+const rounds = 3
 
-// bounds returns the smallest box with all of the digit.
-func bounds(grey *image.Gray) image.Rectangle {
-	box := image.Rectangle{}
-	for y := range grey.Rect.Dy() {
-		for x, v := range grey.Pix[y*grey.Stride:][:grey.Rect.Dx()] {
-			if float64(v) > 255*ink {
-				box = box.Union(image.Rect(x, y, x+1, y+1))
-			}
-		}
+// normalize runs the stages that look at one subject.
+func (p *pipeline) normalize(s subject, frame Frame) []uint8 {
+	p.done("subject", &s.plane)
+	if s.asIs(frame) {
+		image := s.whole.bytes()
+		p.done("placed", image)
+		return image
 	}
-	return box
-}
-
-// centred returns a digit in an image of rows x cols pixels, moved by whole pixels.
-func centred(digit *image.Gray, rows, cols int) []uint8 {
-	var sum, sumX, sumY float64
-	w, h := digit.Rect.Dx(), digit.Rect.Dy()
-	for y := range h {
-		for x := range w {
-			v := float64(digit.GrayAt(x, y).Y)
-			sum, sumX, sumY = sum+v, sumX+v*(float64(x)+0.5), sumY+v*(float64(y)+0.5)
-		}
-	}
-	// MNIST's centres of mass are half a pixel right of and below the image's middle: those of its first 1000 test images have the mean
-	// (14.51, 14.49).
-	place := func(moment float64, length, side int) int {
-		at := int(math.Round(float64(side)/2 + 0.5 - moment/sum))
-		return min(max(at, 0), side-length)
-	}
-	left, top := place(sumX, w, cols), place(sumY, h, rows)
-	image := make([]uint8, rows*cols)
-	for y := range h {
-		copy(image[(top+y)*cols+left:], digit.Pix[y*digit.Stride:][:w])
-	}
+	thick := s.thickness(frame)
+	p.done("thickness", thick)
+	small := scale(thick, frame)
+	p.done("scale", small)
+	image := place(small, frame)
+	p.done("placed", image)
 	return image
 }

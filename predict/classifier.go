@@ -39,18 +39,34 @@ func NewClassifier(ctx context.Context, o Options, log func(string)) (*Classifie
 
 // A Class is what a network takes an image for.
 type Class struct {
-	Predicted     int       `json:"predicted"`
+	Predicted     int       `json:"predicted"`     // its index
+	Name          string    `json:"class"`         // its name: "3" or "Sneaker"
 	Probabilities []float64 `json:"probabilities"` // by class
 }
 
 // Probability returns that of the predicted class.
 func (c *Class) Probability() float64 { return c.Probabilities[c.Predicted] }
 
-func classOf(probabilities []float64) Class {
-	return Class{metrics.Largest(probabilities), probabilities}
+// RunnerUp returns the second most probable class.
+func (c *Class) RunnerUp() int {
+	best := -1
+	for i, p := range c.Probabilities {
+		if i != c.Predicted && (best < 0 || p > c.Probabilities[best]) {
+			best = i
+		}
+	}
+	return best
 }
 
-// Classify returns what a picture of one digit shows. The picture is normalized, as [picture.Prepare] does. ctx ends the waiting for its turn.
+func (n *Network) classOf(probabilities []float64) Class {
+	predicted := metrics.Largest(probabilities)
+	return Class{predicted, n.Data.Class(predicted), probabilities}
+}
+
+// Classify returns what a picture of one digit shows. The picture is normalized, as [picture.Prepare] does; those of [picture.Open] and
+// [picture.Decode] are turned as their EXIF data say. ctx ends the waiting for its turn.
+//
+// Errors: those of [picture.Prepare]; ctx's.
 func (c *Classifier) Classify(ctx context.Context, img image.Image) (class Class, err error) {
 	if img == nil {
 		return class, errors.New("predict: there is no picture")
@@ -64,7 +80,7 @@ func (c *Classifier) Classify(ctx context.Context, img image.Image) (class Class
 		}
 		var all [][]float64
 		if all, err = net.Probabilities(ctx, pixels); err == nil {
-			class = classOf(all[0])
+			class = net.classOf(all[0])
 		}
 	}
 	select {

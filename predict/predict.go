@@ -10,7 +10,6 @@ import (
 
 	"lenet/compute"
 	"lenet/dataset"
-	"lenet/picture"
 	"lenet/torchx"
 )
 
@@ -80,36 +79,7 @@ func (n *Network) Draw(ctx context.Context, set *dataset.Set, count int, seed ui
 	}
 	var predictions []Prediction
 	for i, p := range probabilities {
-		predictions = append(predictions, Prediction{indices[i], int(set.Labels[indices[i]]), classOf(p)})
+		predictions = append(predictions, Prediction{indices[i], int(set.Labels[indices[i]]), n.classOf(p)})
 	}
 	return predictions, nil
-}
-
-// A Picture is a file and what the network takes it for.
-type Picture struct {
-	Path string `json:"file"`
-	Class
-	Pixels []uint8 `json:"-"` // [Rows, Cols], what the network saw
-}
-
-// Pictures returns predictions for the pictures in PNG and JPEG files.
-func (n *Network) Pictures(ctx context.Context, paths []string) ([]Picture, error) {
-	var images []uint8
-	for _, path := range paths {
-		pixels, err := picture.Read(path, n.Frame())
-		if err != nil {
-			return nil, err
-		}
-		images = append(images, pixels...)
-	}
-	probabilities, err := n.Probabilities(ctx, images)
-	if err != nil {
-		return nil, err
-	}
-	size := n.Rows * n.Cols
-	var pictures []Picture
-	for i, p := range probabilities {
-		pictures = append(pictures, Picture{paths[i], classOf(p), images[i*size:][:size]})
-	}
-	return pictures, nil
 }

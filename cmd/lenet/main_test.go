@@ -235,7 +235,7 @@ func TestBadInputIsOneLineAndAnExitCode(t *testing.T) {
 		{"model missing", []string{"eval", "--data", data, "--model=none"}, 1, "no such file"},
 		{"model of another shape", []string{"eval", "--data", data, "--model", otherShape(t)}, 1, "the network was trained on 32x32"},
 		{"folder without a model", []string{"predict", "--model", data}, 1, "the folder holds no trained network"},
-		{"picture that is none", []string{"predict", "--model", trained, file}, 1, "neither a PNG nor a JPEG"},
+		{"picture that is none", []string{"predict", "--model", trained, file}, 1, "not a PNG, JPEG"},
 		{"predict nothing", []string{"predict", "--model", trained, "--count=0"}, 2, "--count is 0"},
 		{"report of no folder", []string{"report", "nowhere"}, 1, "no such file"},
 		{"report of an empty folder", []string{"report", t.TempDir()}, 1, "the folder holds no trained network"},

@@ -9,6 +9,7 @@ import (
 	"lenet/dataset"
 	"lenet/model"
 	"lenet/option"
+	"lenet/picture"
 	"lenet/runs"
 	"lenet/torchx"
 	"lenet/train"
@@ -43,6 +44,7 @@ func advice(err error) string {
 		interrupted *tune.Interrupted
 		fetch       *dataset.FetchError
 		lost        *runs.LostError
+		several     *picture.SeveralError
 	)
 	switch {
 	case errors.Is(err, train.ErrDiverged):
@@ -73,6 +75,8 @@ func advice(err error) string {
 		return "put it there, or name another with --data"
 	case errors.As(err, &fetch):
 		return "put its four files into a folder and give --data DIR, or give --mirror URL"
+	case errors.As(err, &several):
+		return "give --split to read each"
 	case errors.As(err, &interrupted):
 		return "continue with lenet tune --resume " + string(interrupted.Dir)
 	}

@@ -7,15 +7,17 @@ import (
 	"strings"
 
 	"lenet/figure"
+	"lenet/model"
 	"lenet/option"
 	"lenet/predict"
 )
 
 type predictCommand struct {
-	Files []string `arg:"" optional:"" help:"PNG or JPEG pictures of one digit each. Without any, nine images of the test set."`
+	Files []string `arg:"" optional:"" help:"Pictures of one digit each (PNG, JPEG, GIF, WebP, BMP, TIFF), folders of them, or - for standard input. Without any, nine images of the test set."`
 	predict.Options
 	Count int    `default:"9" placeholder:"N" help:"Test images to draw, at random."`
 	Seed  uint64 `default:"1" placeholder:"N" help:"Seed of the draw."`
+	Split bool   `help:"Read each picture as a row of digits, from left to right."`
 	Show  bool   `help:"Show what the network sees of each picture."`
 	JSON  bool   `name:"json" help:"Print the predictions as JSON."`
 	Out   string `placeholder:"FILE" help:"Picture of the test images to write, by default predictions.png in the network's folder."`
@@ -25,33 +27,79 @@ func (c *predictCommand) Run(ctx context.Context) error {
 	if c.Count < 1 {
 		return option.Errorf("count", "is %d and must be 1 or more", c.Count)
 	}
+	files, err := predict.Files(c.Files)
+	if err != nil {
+		return err
+	}
 	net, err := predict.Open(ctx, c.Options, notice)
 	if err != nil {
 		return err
 	}
 	defer net.Close()
-	if len(c.Files) > 0 {
-		return c.pictures(ctx, net)
+	if len(files) > 0 {
+		return c.pictures(ctx, net, files)
 	}
 	return c.testImages(ctx, net)
 }
 
-// pictures prints a line for each file.
-func (c *predictCommand) pictures(ctx context.Context, net *predict.Network) error {
-	pictures, err := net.Pictures(ctx, c.Files)
-	if err != nil {
-		return err
+// pictures prints a line for each file: what it shows, or on standard error why it cannot be read.
+func (c *predictCommand) pictures(ctx context.Context, net *predict.Network, files []string) error {
+	var (
+		all    []predict.Picture
+		last   error // of a file
+		failed int
+	)
+	for _, file := range files {
+		pictures, err := net.Pictures(ctx, file, c.Split)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err != nil {
+			last = err
+			failed++
+			all = append(all, predict.Picture{Path: file, Error: message(err)})
+			if len(files) > 1 {
+				notice(message(err))
+			}
+			continue
+		}
+		all = append(all, pictures...)
+		if !c.JSON {
+			c.print(net, pictures)
+		}
 	}
 	if c.JSON {
-		return printJSON(pictures)
+		if err := printJSON(all); err != nil {
+			return err
+		}
 	}
+	if failed > 0 && len(files) > 1 {
+		return fmt.Errorf("predict: %d of %d pictures could not be read", failed, len(files))
+	}
+	return last
+}
+
+// closeCall is the probability below which the second most probable class is printed, too.
+const closeCall = 0.5
+
+// print prints a line for a picture's digits. A digit that the network is not sure of comes with the runner-up.
+func (c *predictCommand) print(net *predict.Network, pictures []predict.Picture) {
+	var says, digits []string
 	for _, p := range pictures {
 		if c.Show {
 			fmt.Print(halfBlocks(rows(p.Pixels, net.Cols, 0)))
 		}
-		fmt.Printf("%s: %d, %.1f %%\n", p.Path, p.Predicted, 100*p.Probability())
+		text := fmt.Sprintf("%s, %.1f %%", p.Name, 100*p.Probability())
+		if second := p.RunnerUp(); second >= 0 && p.Probability() < closeCall {
+			text += fmt.Sprintf(" (or %s, %.1f %%)", net.Data.Class(second), 100*p.Probabilities[second])
+		}
+		says, digits = append(says, text), append(digits, p.Name)
 	}
-	return nil
+	if c.Split {
+		fmt.Printf("%s: %s (%s)\n", pictures[0].Path, strings.Join(digits, " "), strings.Join(says, "; "))
+		return
+	}
+	fmt.Printf("%s: %s\n", pictures[0].Path, says[0])
 }
 
 // testImages prints and draws images of the test set, in rows of three.
@@ -75,25 +123,50 @@ func (c *predictCommand) testImages(ctx context.Context, net *predict.Network) e
 	for i := 0; i < len(grid.Digits); i += grid.Columns {
 		row := grid.Digits[i:min(i+grid.Columns, len(grid.Digits))]
 		fmt.Print(halfBlocks(beside(row)))
-		for _, d := range row {
-			says := "predicted"
-			if d.Wrong() {
-				says = "WRONG:"
-			}
-			fmt.Printf("%-26s", fmt.Sprintf("true %d, %s %d, %.0f%%", d.True, says, d.Predicted, 100*d.Probability))
-		}
-		fmt.Println()
+		fmt.Print(captions(row, &net.Data))
 	}
-	fmt.Printf("\ntrue labels:\n%s\npredicted labels:\n%s\n", matrix(grid, func(d *figure.Digit) int { return d.True }), matrix(grid, func(d *figure.Digit) int { return d.Predicted }))
+	name := func(number func(*figure.Digit) int) string {
+		return matrix(grid, func(d *figure.Digit) string { return net.Data.Class(number(d)) })
+	}
+	fmt.Printf("\ntrue labels:\n%s\npredicted labels:\n%s\n",
+		name(func(d *figure.Digit) int { return d.True }), name(func(d *figure.Digit) int { return d.Predicted }))
 	if err := figure.Save(out, grid); err != nil {
-		return err
+		if c.Out != "" {
+			return err
+		}
+		notice(fmt.Sprintf("the picture was not written: %v; name another place with --out", err))
+		return nil
 	}
 	fmt.Printf("picture %s.png, %s.svg\n", out, out)
 	return nil
 }
 
-// matrix prints numbers as the report does.
-func matrix(g *figure.Digits, number func(*figure.Digit) int) string {
+// captionWidth is how many characters an image and its caption take of a line of 80.
+const captionWidth = 26
+
+// captions returns the lines below a row of images: one if it has room for what is said of each, else two.
+func captions(row []figure.Digit, data *model.Data) string {
+	var one, first, second strings.Builder
+	fits := true
+	for _, d := range row {
+		says := "predicted"
+		if d.Wrong() {
+			says = "WRONG:"
+		}
+		isTrue, is := "true "+data.Class(d.True), fmt.Sprintf("%s %s, %.0f%%", says, data.Class(d.Predicted), 100*d.Probability)
+		fits = fits && len(isTrue)+len(is)+2 <= captionWidth
+		fmt.Fprintf(&one, "%-*s", captionWidth, isTrue+", "+is)
+		fmt.Fprintf(&first, "%-*s", captionWidth, isTrue)
+		fmt.Fprintf(&second, "%-*s", captionWidth, is)
+	}
+	if fits {
+		return one.String() + "\n"
+	}
+	return first.String() + "\n" + second.String() + "\n"
+}
+
+// matrix prints the images' labels as the report does.
+func matrix(g *figure.Digits, label func(*figure.Digit) string) string {
 	var b strings.Builder
 	b.WriteString("[")
 	for i := range g.Digits {
@@ -105,7 +178,7 @@ func matrix(g *figure.Digits, number func(*figure.Digit) int) string {
 		default:
 			b.WriteString(" ")
 		}
-		fmt.Fprint(&b, number(&g.Digits[i]))
+		b.WriteString(label(&g.Digits[i]))
 	}
 	b.WriteString("]]")
 	return b.String()
@@ -137,9 +210,13 @@ func rows(pixels []uint8, cols, without int) [][]uint8 {
 // halfBlocks returns rows of pixels as text: two rows a line.
 func halfBlocks(rows [][]uint8) string {
 	var b strings.Builder
-	for y := 0; y+1 < len(rows); y += 2 {
-		for x := range rows[y] {
-			b.WriteRune(halfBlock(rows[y][x], rows[y+1][x]))
+	for y := 0; y < len(rows); y += 2 {
+		for x, top := range rows[y] {
+			bottom := uint8(0)
+			if y+1 < len(rows) {
+				bottom = rows[y+1][x]
+			}
+			b.WriteRune(halfBlock(top, bottom))
 		}
 		b.WriteByte('\n')
 	}

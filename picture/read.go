@@ -1,0 +1,112 @@
+package picture
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"image"
+	_ "image/gif" // for image.Decode
+	_ "image/jpeg"
+	_ "image/png"
+	"io"
+	"os"
+
+	_ "golang.org/x/image/bmp"
+	_ "golang.org/x/image/tiff"
+	_ "golang.org/x/image/webp"
+)
+
+const (
+	// maxPixels is more than a camera's picture, and small enough to decode.
+	maxPixels = 60e6
+	// maxFile is more than an uncompressed picture of maxPixels takes with 16 bits a channel.
+	maxFile = 512 << 20
+)
+
+// Extensions are the endings of the files that a folder of pictures is searched for, in lower case.
+var Extensions = []string{".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff"}
+
+// Open decodes a picture in a file; "-" is standard input. See [Decode].
+func Open(path string) (image.Image, error) {
+	file := os.Stdin
+	if path != "-" {
+		var err error
+		if file, err = os.Open(path); err != nil {
+			return nil, fmt.Errorf("picture: %w", err)
+		}
+		defer file.Close()
+	}
+	picture, err := Decode(file)
+	if err != nil {
+		return nil, fmt.Errorf("picture: %s: %w", path, err)
+	}
+	return picture, nil
+}
+
+// Decode reads a PNG, JPEG, GIF (its first frame), WebP, BMP or TIFF picture. [Prepare] and [Split] turn it as its EXIF data say.
+//
+// Errors: another format; a picture that is broken or has more than 60 million pixels.
+func Decode(r io.Reader) (image.Image, error) {
+	file, err := io.ReadAll(io.LimitReader(r, maxFile+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(file) > maxFile {
+		return nil, fmt.Errorf("the file is larger than %d MB", maxFile>>20)
+	}
+	config, _, err := image.DecodeConfig(bytes.NewReader(file))
+	if errors.Is(err, image.ErrFormat) {
+		return nil, unknownFormat(file)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := checkSize(config.Width, config.Height); err != nil { // before it is decoded
+		return nil, err
+	}
+	picture, _, err := image.Decode(bytes.NewReader(file))
+	if err != nil {
+		return nil, err
+	}
+	if o := orientationOf(file); o != 1 {
+		return &turned{picture, o}, nil
+	}
+	return picture, nil
+}
+
+func checkSize(width, height int) error {
+	switch {
+	case width < 1 || height < 1:
+		return fmt.Errorf("it has no pixels: it is %dx%d", width, height)
+	case float64(width)*float64(height) > maxPixels:
+		return fmt.Errorf("it has %dx%d pixels, more than %.0f million; scale it down", width, height, maxPixels/1e6)
+	}
+	return nil
+}
+
+// unknownFormat returns the error for a file that is no picture, or one of a kind that is not read.
+func unknownFormat(file []byte) error {
+	start := file[:min(len(file), 1024)]
+	kind := ""
+	switch {
+	case len(start) == 0:
+		return errors.New("the file is empty")
+	case len(start) >= 12 && string(start[4:8]) == "ftyp":
+		kind = "HEIC"
+		if bytes.HasPrefix(start[8:], []byte("avi")) {
+			kind = "AVIF"
+		}
+	case bytes.HasPrefix(start, []byte("%PDF")):
+		kind = "PDF"
+	case bytes.Contains(start, []byte("<svg")):
+		kind = "SVG"
+	case bytes.HasPrefix(start, []byte("\xff\x0a")), bytes.HasPrefix(start, []byte("\x00\x00\x00\x0cJXL ")):
+		kind = "JPEG XL"
+	case bytes.HasPrefix(start, []byte("8BPS")):
+		kind = "Photoshop"
+	}
+	if kind != "" {
+		return fmt.Errorf("%s files are not supported; export it as JPEG or PNG", kind)
+	}
+	return errors.New("it is not a PNG, JPEG, GIF, WebP, BMP or TIFF picture")
+}
