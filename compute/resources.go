@@ -26,7 +26,7 @@ var Names = option.Names{"kernels": {string(Fused), string(Reference)}}
 // Resources say where to compute, and how.
 type Resources struct {
 	Device  string `json:"device" default:"auto" env:"LENET_DEVICE" placeholder:"NAME" help:"auto, cpu, cuda or cuda:N."`
-	Threads int    `json:"threads" default:"0" placeholder:"N" help:"CPU threads of one operation; 0 takes one for each CPU."`
+	Threads int    `json:"threads" default:"0" placeholder:"N" help:"CPU threads of one operation; 0 takes as many as $OMP_NUM_THREADS says, or one for each CPU, within a container's quota."`
 
 	DataOnDevice *bool `json:"data_on_device,omitempty" negatable:"" help:"Keep the whole data set in the GPU's memory, or (--no-data-on-device) copy each batch when it is needed. The default depends on the free memory."`
 
@@ -66,7 +66,7 @@ func (r *Resources) Resolve(log func(string)) error {
 	}
 	r.Device = device
 	if r.Threads == 0 {
-		r.Threads = runtime.NumCPU()
+		r.Threads, _ = DefaultThreads()
 	}
 	return nil
 }

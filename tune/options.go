@@ -26,7 +26,7 @@ type Options struct {
 	train.Method
 
 	Trials     int         `json:"trials" default:"0" placeholder:"N" help:"Train N of the combinations, drawn at random, instead of all."`
-	Jobs       int         `json:"jobs" default:"0" placeholder:"N" help:"Trials that run at the same time; 0: one for each CPU, or four on a GPU."`
+	Jobs       int         `json:"jobs" default:"0" placeholder:"N" help:"Trials that run at the same time; 0: one for each thread that --threads has by default, or four on a GPU."`
 	Halving    bool        `json:"halving" help:"Train all combinations for a few epochs, the best third of them (by the mean over their seeds) for three times as many, and so on up to --epochs."`
 	CarryOver  bool        `json:"carry_over" help:"Start each trial from the final weights of the one before, as the report did. Trials run one after another."`
 	Validation int         `json:"validation" default:"5000" placeholder:"N" help:"Images split off the training set to choose by, the same share of each label."`

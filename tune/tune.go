@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -220,14 +219,16 @@ func (e *Interrupted) Unwrap() error { return e.Cause }
 // gpuJobs is the default number of trials that share a GPU. A network of this size does not fill it.
 const gpuJobs = 4
 
-// resolve sets the device, jobs and threads that were left open. Jobs and threads are set to fill the CPUs together.
+// resolve sets the device, jobs and threads that were left open. Jobs and threads are set so that together they are as many as
+// one training takes by default.
 func (o *Options) resolve(trials int, log func(string)) error {
 	threads := o.Threads
+	all, _ := compute.DefaultThreads()
 	if err := o.Resolve(log); err != nil {
 		return err
 	}
 	if o.Jobs == 0 {
-		o.Jobs = runtime.NumCPU()
+		o.Jobs = all
 		if o.Device != compute.CPU {
 			o.Jobs = gpuJobs
 		}
@@ -237,7 +238,7 @@ func (o *Options) resolve(trials int, log func(string)) error {
 		o.Jobs = 1
 	}
 	if threads == 0 {
-		o.Threads = max(1, runtime.NumCPU()/o.Jobs)
+		o.Threads = max(1, all/o.Jobs)
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime"
 
+	"lenet/compute"
 	"lenet/runs"
 	"lenet/torchx"
 )
@@ -12,13 +13,14 @@ type infoCommand struct{}
 
 func (c *infoCommand) Run() error {
 	v := runs.NewVersions(version)
+	threads, why := compute.DefaultThreads()
 	lines := [][2]string{
 		{"lenet", v.Lenet},
 		{"libtorch", v.Libtorch},
 		{"gotorch", v.Gotorch},
 		{"go", v.Go + " " + v.Platform},
 		{"cpus", fmt.Sprint(runtime.NumCPU())},
-		{"threads", fmt.Sprintf("%d by default, of one operation", runtime.NumCPU())},
+		{"threads", fmt.Sprintf("%d, %s", threads, why)},
 		{"cpu kernels", torchx.CPUCapability()},
 	}
 	for _, line := range append(lines, cuda()...) {

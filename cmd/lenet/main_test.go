@@ -375,6 +375,15 @@ func TestHelpShowsDefaults(t *testing.T) {
 	}
 }
 
+func TestInfoSaysHowManyThreadsAndWhy(t *testing.T) {
+	t.Parallel()
+	cmd := command(t, "info")
+	cmd.Env = append(cmd.Env, "OMP_NUM_THREADS=3,2")
+	if stdout, _, code := outcome(t, cmd); code != 0 || !strings.Contains(stdout, "threads      3, OMP_NUM_THREADS\n") {
+		t.Errorf("exit code %d:\n%s", code, stdout)
+	}
+}
+
 func TestInfoNamesVersions(t *testing.T) {
 	t.Parallel()
 	stdout, _, code := lenet(t, "info")
