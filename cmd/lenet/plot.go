@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"os"
 	"strings"
 
@@ -14,19 +13,19 @@ import (
 
 // A plot draws loss and accuracy by epoch with characters. On a terminal it stays below the line where the cursor is, which is the bar's.
 type plot struct {
-	out      io.Writer
-	terminal bool
-	epochs   []metrics.Epoch
-	lines    int // that are on the screen below the cursor
+	out    *os.File
+	below  bool // it is drawn again and again, below a bar
+	epochs []metrics.Epoch
+	lines  int // that are on the screen below the cursor
 }
 
 // add draws the plot again, with another epoch.
 func (p *plot) add(e metrics.Epoch) {
 	p.epochs = append(p.epochs, e)
-	if p.terminal {
+	if p.below {
 		text := p.String()
 		lines := strings.Count(text, "\n") + 1
-		if _, rows, err := term.GetSize(int(os.Stderr.Fd())); err == nil && rows <= lines {
+		if _, rows, err := term.GetSize(int(p.out.Fd())); text == "" || err == nil && rows <= lines {
 			return // there is no room: it would scroll the bar away
 		}
 		p.lines = lines
@@ -42,14 +41,25 @@ func (p *plot) clear() {
 	}
 }
 
-// The size of each of the two charts, in characters.
+// The size of each of the two charts, in characters, and what there is beside it: the numbers of its axis.
 const (
-	plotWidth  = 60
-	plotHeight = 8
+	plotWidth    = 60
+	plotNarrow   = 16 // below this it shows nothing
+	plotHeight   = 8
+	plotAxis     = 9
+	plotCaptions = 45 // the longest, about
 )
 
-// String returns both charts, one below the other.
+// String returns both charts, one below the other. It is empty where there are fewer than two epochs, or no room.
 func (p *plot) String() string {
+	width := plotWidth
+	columns, terminal := columnsOf(p.out)
+	if terminal {
+		width = min(width, columns-1-plotAxis)
+	}
+	if width < plotNarrow {
+		return ""
+	}
 	var loss, trained, tested []float64
 	for i := range p.epochs {
 		e := &p.epochs[i]
@@ -61,12 +71,15 @@ func (p *plot) String() string {
 		return ""
 	}
 	options := func(caption string) []asciigraph.Option {
-		return []asciigraph.Option{asciigraph.Width(plotWidth), asciigraph.Height(plotHeight), asciigraph.Precision(3), asciigraph.Caption(caption)}
+		return []asciigraph.Option{asciigraph.Width(width), asciigraph.Height(plotHeight), asciigraph.Precision(3), asciigraph.Caption(caption)}
 	}
-	epochs := fmt.Sprintf("epochs 1 to %d", len(loss))
-	accuracy := options("accuracy, " + epochs + ": training, test")
-	if p.terminal {
+	epochs := fmt.Sprintf(", epochs 1 to %d", len(loss))
+	if width < plotCaptions {
+		epochs = ""
+	}
+	accuracy := options("accuracy" + epochs + ": training, test")
+	if terminal {
 		accuracy = append(accuracy, asciigraph.SeriesColors(asciigraph.Blue, asciigraph.Yellow))
 	}
-	return asciigraph.Plot(loss, options("training loss, "+epochs)...) + "\n" + asciigraph.PlotMany([][]float64{trained, tested}, accuracy...)
+	return asciigraph.Plot(loss, options("training loss"+epochs)...) + "\n" + asciigraph.PlotMany([][]float64{trained, tested}, accuracy...)
 }

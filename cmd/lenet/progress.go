@@ -31,7 +31,7 @@ func showsBars(unwanted bool) bool { return !unwanted && term.IsTerminal(int(os.
 
 func newProgressBar(n int, things string, throttle time.Duration) *progressbar.ProgressBar {
 	return progressbar.NewOptions(n,
-		progressbar.OptionSetWriter(os.Stderr),
+		progressbar.OptionSetWriter(fitting{os.Stderr}),
 		progressbar.OptionSetWidth(24),
 		progressbar.OptionShowIts(),
 		progressbar.OptionSetItsString(things),
@@ -78,7 +78,7 @@ func downloadProgress() dataset.Progress {
 		}
 		if shown == nil {
 			shown = progressbar.NewOptions64(total,
-				progressbar.OptionSetWriter(os.Stderr),
+				progressbar.OptionSetWriter(fitting{os.Stderr}),
 				progressbar.OptionSetWidth(24),
 				progressbar.OptionShowBytes(true),
 				progressbar.OptionThrottle(100*time.Millisecond),

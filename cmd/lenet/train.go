@@ -34,14 +34,16 @@ func (c *trainCommand) Run(ctx context.Context) error {
 	}
 	out := &trainOutput{bar: newBar(c.Epochs, c.NoProgress)}
 	if c.Plot {
-		out.plot = &plot{out: os.Stderr, terminal: out.bar != nil}
+		out.plot = &plot{out: os.Stderr, below: out.bar != nil}
 	}
 	summary, err := train.Run(ctx, c.Options, version, notice, out)
 	if err != nil {
 		return err
 	}
 	if c.Plot {
-		fmt.Println(&plot{epochs: summary.Epochs})
+		if text := (&plot{out: os.Stdout, epochs: summary.Epochs}).String(); text != "" {
+			fmt.Println(text)
+		}
 	}
 	best, final := summary.Best(), summary.Final()
 	bestTest, finalTest := best.Of(metrics.Test, metrics.Accuracy), final.Of(metrics.Test, metrics.Accuracy)
