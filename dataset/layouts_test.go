@@ -236,4 +236,12 @@ func TestRelabelled(t *testing.T) {
 	if other, err := set.Relabelled([]string{"cat", "dog", "bird"}); err != nil || !slices.Equal(other.Labels, []uint8{0, 1, 1}) || other.Names[1] != "dog" {
 		t.Errorf("%+v (%v)", other, err)
 	}
+	set.Names = []string{"cat", "dog"} // as given with --classes for a network that has no names
+	if other, err := set.Relabelled(dataset.Numbers(2)); err != nil || other != set {
+		t.Errorf("%+v (%v)", other, err)
+	}
+	set.Names = []string{"20241231", "20250101"} // no numbers from 20241231 on, which would fill the memory
+	if dataset.Numbered(set.Names) {
+		t.Error("dates are taken for the numbers of classes")
+	}
 }

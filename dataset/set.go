@@ -31,7 +31,7 @@ func Numbers(classes int) []string {
 }
 
 // Relabelled returns the set with its labels as indices into the names of other classes, such as those of a network. Classes that have no names are
-// taken by their numbers.
+// taken by their numbers; the set keeps its names if the others are numbers.
 //
 // Errors: a class that is none of those.
 func (s *Set) Relabelled(names []string) (*Set, error) {
@@ -50,8 +50,11 @@ func (s *Set) Relabelled(names []string) (*Set, error) {
 		index[i] = uint8(at)
 	}
 	if unknown != "" {
-		if s.Classes <= len(names) && (Numbered(s.Names) || Numbered(names)) {
-			return &other, nil // one of both does not know the names
+		switch { // where one of both does not know the names, the other does
+		case s.Classes == len(names) && Numbered(names):
+			return s, nil
+		case s.Classes <= len(names) && (Numbered(s.Names) || Numbered(names)):
+			return &other, nil
 		}
 		return nil, fmt.Errorf("dataset: the set has a class %q, and the network's are %q", unknown, names)
 	}

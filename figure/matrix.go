@@ -18,7 +18,7 @@ type Matrix struct {
 }
 
 // The sizes of a matrix's parts. The area of a matrix is in proportion to the number of classes, and not to its square: of 10 classes the cells have
-// a side of 11.5 mm, of 256 classes 2.3 mm, and the largest picture is 65 cm wide.
+// a side of 11.5 mm, of 256 classes 2.3 mm, and the largest picture is 66 cm wide.
 const (
 	cellOfTen   = 1.15 * vg.Centimeter
 	largestCell = 2 * vg.Centimeter

@@ -61,7 +61,7 @@ func TestMatricesOfManyClassesAreLegible(t *testing.T) {
 		if text := svg(t, m); c.counts != strings.Contains(text, "cells: images") || c.counts == strings.Contains(text, "share of its images") {
 			t.Errorf("%d classes of %d images: what cells show is not said", c.classes, c.images)
 		}
-		if w, h := m.size(); max(w, h) > 65*vg.Centimeter || w < style(13, nil).Width(m.Title) {
+		if w, h := m.size(); max(w, h) > 66*vg.Centimeter || w < style(13, nil).Width(m.Title) {
 			t.Errorf("%d classes: a size of %v x %v", c.classes, w, h)
 		}
 	}
@@ -70,7 +70,7 @@ func TestMatricesOfManyClassesAreLegible(t *testing.T) {
 		long[i] = strings.Repeat("a very long name ", 12) + fmt.Sprint(i)
 	}
 	m := matrix(256, 40, long...)
-	if w, h := m.size(); max(w, h) > 65*vg.Centimeter {
+	if w, h := m.size(); max(w, h) > 66*vg.Centimeter {
 		t.Errorf("with long names a size of %v x %v", w, h)
 	}
 	short := m.layout().names

@@ -170,9 +170,6 @@ func (n *Network) Test(ctx context.Context, log func(string)) (*dataset.Set, err
 	if s.Rows != n.Rows || s.Cols != n.Cols {
 		return nil, fmt.Errorf("predict: the set has images of %dx%d pixels, and the network was trained on %dx%d", s.Rows, s.Cols, n.Rows, n.Cols)
 	}
-	if n.Data.Classes == nil && s.Classes == n.Classes {
-		return s, nil // whose classes may have names
-	}
 	return s.Relabelled(n.ClassNames())
 }
 

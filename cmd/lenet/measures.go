@@ -25,7 +25,7 @@ func terminalWidth() int {
 
 // The widths of classes' names in columns of text, and how many pairs of classes stand for a confusion matrix that has no room.
 const (
-	longestName    = 30
+	longestName    = 24
 	maxConfusions  = 20
 	narrowestCount = 5
 )
