@@ -23,11 +23,10 @@ func terminalWidth() int {
 	return usualWidth
 }
 
-// The widths of classes' names in columns of text, and how many pairs of classes stand for a confusion matrix that has no room.
 const (
-	longestName    = 24
-	maxConfusions  = 20
-	narrowestCount = 5
+	longestName    = 24 // columns of text
+	narrowestCount = 5  // columns of text, with the gap before a count
+	maxConfusions  = 20 // pairs of classes that stand for a confusion matrix that has no room
 )
 
 // measures returns a result as text: the measures of each class, and the confusion matrix if its lines fit a width, or else the most frequent confusions.
