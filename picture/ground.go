@@ -28,6 +28,7 @@ const (
 	ofBorder    = 0.9
 	ofPicture   = 0.25
 	mostOfAll   = 0.5
+	rings       = 8  // a ring of the ground's colour lies within an eighth of the shorter side from the edges
 	histogramBy = 16 // values of a channel in a cell of the histogram
 )
 
@@ -56,7 +57,20 @@ func oneGround(channels []plane, always bool) ([]float32, bool) {
 	for c := range channels {
 		values[c] = channels[c].v
 	}
-	return common, share(values, common) >= mostOfAll
+	if share(values, common) < mostOfAll {
+		return nil, false
+	}
+	w, h := channels[0].w, channels[0].h
+	for d := 0; d <= min(w, h)/rings; d += 1 + min(w, h)/100 { // a shadow reaches over all rings, a frame doesn't
+		for c := range channels {
+			ring := channels[c].crop(d, d, w-d, h-d)
+			edges[c] = ring.border()
+		}
+		if share(edges, common) >= ofBorder {
+			return common, true
+		}
+	}
+	return nil, false
 }
 
 // share returns the share of pixels that have a colour.

@@ -21,8 +21,10 @@ func (c *contrast) ink() (*ink, bool) {
 	}
 	threshold := max(inkShare*c.level, aboveNoise*c.noise)
 	all := c.over(threshold)
-	k := &ink{all: all, mask: all.withoutRules(), threshold: threshold}
+	without, across, down := all.withoutRules()
+	k := &ink{all: all, mask: without, threshold: threshold}
 	k.parts, k.labels = k.mask.parts(k.gap())
+	k.drop(func(p part) bool { return fragment(p, k.w, k.h, across, down) })
 	k.dropFrames()
 	k.dropSpecks()
 	return k, true
@@ -63,17 +65,20 @@ func (k *ink) dropFrames() {
 		}
 		return slices.ContainsFunc(k.parts, func(o part) bool { return k.encloses(p, o) })
 	}
+	k.drop(frame)
+}
+
+// drop takes out parts, if others remain that may be a digit.
+func (k *ink) drop(which func(part) bool) {
 	var rest []part
+	largest := 0
 	for _, p := range k.parts {
-		if !frame(p) {
+		if !which(p) {
 			rest = append(rest, p)
+			largest = max(largest, p.side())
 		}
 	}
-	largest := 0
-	for _, p := range rest {
-		largest = max(largest, p.side())
-	}
-	if float64(largest) >= leastSide*side {
+	if float64(largest) >= leastSide*float64(min(k.w, k.h)) {
 		k.parts = rest
 	}
 }

@@ -8,7 +8,7 @@ import (
 // A rule is a straight line from one side of the picture to the other: row y = at + slope·(x - w/2), in pixels.
 type rule struct {
 	at, slope float64
-	thick     int // pixels, the median over its columns
+	thick     int // pixels
 }
 
 const (
@@ -22,19 +22,20 @@ const (
 	ruledLines = 3 // parallel rules that are ruled paper for certain
 )
 
-// withoutRules returns the mask without the lines of ruled or squared paper and of frames at the picture's edges. Strokes that cross a line stay.
+// withoutRules returns the mask without the lines of ruled or squared paper and of frames at the picture's edges, and these lines: those closer to
+// horizontal, and those closer to vertical, with rows and columns exchanged. Strokes that cross a line stay.
 //
 // A single line may be the bar of a digit that touches the picture's edges: it is taken out only if nothing else touches them.
-func (m *mask) withoutRules() *mask {
-	across, turned := m.rules(), m.transposed()
-	down := turned.rules()
+func (m *mask) withoutRules() (without *mask, across, down []rule) {
+	across = m.rules()
+	down = m.transposed().rules()
 	if len(across)+len(down) == 0 {
-		return m
+		return m, nil, nil
 	}
-	without := m.erased(across)
+	without = m.erased(across)
 	without = without.transposed().erased(down).transposed()
 	if len(across) >= ruledLines || len(down) >= ruledLines || len(across) >= 2 && len(down) >= 2 {
-		return without
+		return without, across, down
 	}
 	rest := newBounds()
 	for i, set := range without.set {
@@ -47,61 +48,72 @@ func (m *mask) withoutRules() *mask {
 		return float64(low) >= free && float64(side-high) >= free
 	}
 	if rest.side() == 0 || len(across) > 0 && !away(rest.x0, rest.x1, m.w) || len(down) > 0 && !away(rest.y0, rest.y1, m.h) {
-		return m
+		return m, nil, nil
 	}
-	return without
+	return without, across, down
 }
 
-// rules finds the rules that are closer to horizontal than to vertical.
+// rules finds the rules that are closer to horizontal than to vertical. All have about the slope at which there are most.
 func (m *mask) rules() []rule {
 	k := max(1, (max(m.w, m.h)+rulesSide-1)/rulesSide)
 	small := m.pooled(k)
 	if small.w < 20 || small.h < 20 {
 		return nil
 	}
-	near := newMask(small.w, small.h) // a row above and below as well, since lines are not quite straight
-	for i, set := range small.set {
-		if set {
-			near.set[i] = true
-			if i >= small.w {
-				near.set[i-small.w] = true
-			}
-			if i+small.w < len(near.set) {
-				near.set[i+small.w] = true
-			}
+	near := small.thickened()
+	steps := int(steepest * float64(small.w))
+	slope, most := 0, 0.0
+	for s := -steps; s <= steps; s++ {
+		lines := near.lines(float64(s) / float64(small.w))
+		total := 0.0
+		for _, l := range lines {
+			total += l.share
+		}
+		if total > most {
+			slope, most = s, total
 		}
 	}
 	var found []rule
-	slopes := int(steepest * float64(small.w))
-	first, last := -slopes, slopes
-	for len(found) < mostRules {
-		best, at, most := 0, 0.0, 0.0
-		for s := first; s <= last; s++ {
-			if y, share := near.fullestLine(float64(s) / float64(small.w)); share > most {
-				best, at, most = s, y, share
+	for _, s := range []int{slope, slope - 1, slope + 1, slope - 2, slope + 2} {
+		for _, l := range near.lines(float64(s) / float64(small.w)) {
+			r := rule{at: (l.at + 0.5) * float64(k), slope: float64(s) / float64(small.w)}
+			r.thick = m.thickness(r, k)
+			for x := range near.w { // it is not found again
+				y := int(math.Round(l.at + r.slope*float64(x-near.w/2)))
+				for yy := max(0, y-1-r.thick/k); yy <= min(near.h-1, y+1+r.thick/k); yy++ {
+					near.set[yy*near.w+x] = false
+				}
 			}
-		}
-		if most < covered {
-			break
-		}
-		first, last = max(best-2, -slopes), min(best+2, slopes) // others are parallel
-		r := rule{at: (at + 0.5) * float64(k), slope: float64(best) / float64(small.w)}
-		r.thick = m.thickness(r, k)
-		for x := range near.w { // it is not found again
-			y := int(math.Round(at + r.slope*float64(x-near.w/2)))
-			for yy := max(0, y-2-r.thick/k); yy <= min(near.h-1, y+2+r.thick/k); yy++ {
-				near.set[yy*near.w+x] = false
+			if float64(r.thick) <= max(3, ruleThick*float64(min(m.w, m.h))) && len(found) < mostRules {
+				found = append(found, r)
 			}
-		}
-		if float64(r.thick) <= max(3, ruleThick*float64(min(m.w, m.h))) {
-			found = append(found, r)
 		}
 	}
 	return found
 }
 
-// fullestLine returns where, among lines of one slope, the one with ink in the largest share of its columns is, and the share.
-func (m *mask) fullestLine(slope float64) (at, share float64) {
+// thickened returns the mask with a row above and below its ink, since lines are not quite straight.
+func (m *mask) thickened() *mask {
+	out := newMask(m.w, m.h)
+	for i, set := range m.set {
+		if set {
+			out.set[i] = true
+			if i >= m.w {
+				out.set[i-m.w] = true
+			}
+			if i+m.w < len(out.set) {
+				out.set[i+m.w] = true
+			}
+		}
+	}
+	return out
+}
+
+// A line is a row, in the middle column, and the share of the columns in which there is ink along it.
+type line struct{ at, share float64 }
+
+// lines returns the lines of one slope that have ink in almost all of their columns; of adjacent ones that with the most.
+func (m *mask) lines(slope float64) []line {
 	reach := int(math.Ceil(math.Abs(slope)*float64(m.w)/2)) + 1
 	ink, columns := make([]int32, m.h+2*reach), make([]int32, m.h+2*reach)
 	for x := range m.w {
@@ -113,15 +125,21 @@ func (m *mask) fullestLine(slope float64) (at, share float64) {
 			}
 		}
 	}
+	var all []line
 	for i := range ink {
-		if int(columns[i]) < m.w/2 {
+		if int(columns[i]) < m.w/2 || float64(ink[i]) < covered*float64(columns[i]) {
 			continue
 		}
-		if s := float64(ink[i]) / float64(columns[i]); s > share {
-			at, share = float64(i-reach), s
+		l := line{float64(i - reach), float64(ink[i]) / float64(columns[i])}
+		if n := len(all); n > 0 && l.at-all[n-1].at <= 3 {
+			if l.share > all[n-1].share {
+				all[n-1] = l
+			}
+			continue
 		}
+		all = append(all, l)
 	}
-	return at, share
+	return all
 }
 
 // run returns the rows from first to before end of the vertical run of ink nearest to row y of a column, at most reach away.
@@ -146,7 +164,7 @@ func (m *mask) run(x, y, reach int) (first, end int, ok bool) {
 
 func (r *rule) row(x, w int) int { return int(math.Floor(r.at + r.slope*float64(x-w/2))) }
 
-// thickness returns the median length of the runs of ink along a rule.
+// thickness returns the length of the runs of ink along a rule, where nothing crosses it: the first quartile.
 func (m *mask) thickness(r rule, reach int) int {
 	var lengths []int
 	for x := range m.w {
@@ -158,7 +176,21 @@ func (m *mask) thickness(r rule, reach int) int {
 		return 0
 	}
 	slices.Sort(lengths)
-	return lengths[len(lengths)/2]
+	return lengths[len(lengths)/4]
+}
+
+// fragment reports whether a part is what remained of rules: straight along them, or thin and at the picture's edge.
+func fragment(p part, w, h int, across, down []rule) bool {
+	thick := 0
+	for _, r := range slices.Concat(across, down) {
+		thick = max(thick, r.thick)
+	}
+	straight := func(length, height int, rules []rule) bool {
+		return len(rules) > 0 && height <= 2*thick+2+int(math.Abs(rules[0].slope)*float64(length)) && length > 2*height
+	}
+	edge := p.x0 == 0 || p.y0 == 0 || p.x1 == w || p.y1 == h
+	return thick > 0 && (straight(p.w(), p.h(), across) || straight(p.h(), p.w(), down) ||
+		edge && float64(p.area) <= crossing*float64(thick*(p.w()+p.h())))
 }
 
 // erased returns the mask without the ink of rules.
