@@ -4,6 +4,7 @@
 #   LIBTORCH=/path       a folder with lib/ and include/: the official zip's, or the `torch` folder of a Python installation
 #   LIBTORCH_ZIP=…       an official zip, as a file or a URL; unpacked into the cache
 #   (neither)            the wheels below, by pip, checksum-checked; only what a C++ process uses is kept, in the cache
+# gotorch's sources come from Go's module cache, or from the folder GOTORCH.
 #
 # CUDA is a plug-in, libtorchx_cuda, which bin/lenet loads when a CUDA device is asked for. It and NVIDIA's libraries are added with
 # DEVICE=cuda (or cuda:N), and without DEVICE where there is an NVIDIA driver; and stay, once they are in the cache, unless DEVICE=cpu.
@@ -139,7 +140,8 @@ TORCHX   := $(filter-out $(OWN_RULE),$(patsubst torchx/cc/%.cc,%,$(wildcard $(ad
 NATIVE   := $(BUILD)/lib/libcgotorch.$(SO) $(BUILD)/lib/libtorchx.$(SO) $(if $(CUDA),$(BUILD)/lib/libtorchx_cuda.$(SO))
 .DELETE_ON_ERROR:
 
-.PHONY: native
+.PHONY: libtorch native
+libtorch: $(BUILD)/libtorch.path $(if $(CUDA),$(TOOLKIT)/bin/nvcc)
 native: $(NATIVE) $(LINK_ONLY)
 
 # Missing tools are named before anything is downloaded. python3 and pip are needed only where we fetch libtorch.
@@ -156,10 +158,10 @@ $(BUILD)/libtorch.path: force | tools
 	  scripts/link-libtorch.sh $(LIBTORCH_DIR) $(BUILD) $(LIBTORCH_VERSION) $(HALF) $(PLATFORM) && \
 	  echo '$(LIBTORCH_DIR) $(HALF) $(CXX) $(CXXFLAGS)' >$@; }
 
-$(BUILD)/gotorch.path: go.mod | tools
+GOTORCH ?= $$(go mod download $(GOTORCH_MODULE) && go list -m -f '{{.Dir}}' $(GOTORCH_MODULE))
+$(BUILD)/gotorch.path: $(wildcard go.mod) | tools
 	@mkdir -p $(BUILD)
-	@go mod download $(GOTORCH_MODULE)
-	@ln -sfn "$$(go list -m -f '{{.Dir}}' $(GOTORCH_MODULE))" $(BUILD)/gotorch
+	@ln -sfn "$(GOTORCH)" $(BUILD)/gotorch
 	@readlink $(BUILD)/gotorch | cmp -s - $@ || readlink $(BUILD)/gotorch >$@
 
 $(BUILD)/obj/%.o: torchx/cc/%.cc $(BUILD)/libtorch.path $(BUILD)/gotorch.path

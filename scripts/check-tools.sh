@@ -24,7 +24,7 @@ case $(go env GOVERSION) in
 '' | go1 | go1.[0-9] | go1.[0-9].* | go1.1[0-9] | go1.1[0-9].* | go1.20 | go1.20.*)
 	missing "$(go version) is too old: go.mod asks for $(sed -n 's/^go //p' go.mod); install it from https://go.dev/dl/" ;;
 esac
-go list -m >/dev/null || missing "this Go cannot read go.mod (its message is above); install $(sed -n 's/^go //p' go.mod) or later from https://go.dev/dl/"
+[ ! -e go.mod ] || go list -m >/dev/null || missing "this Go cannot read go.mod (its message is above); install $(sed -n 's/^go //p' go.mod) or later from https://go.dev/dl/"
 
 [ -n "$fetch" ] || exit 0
 command -v python3 >/dev/null || missing "no python3, which fetches libtorch: apt-get install python3, or give LIBTORCH=/path"
