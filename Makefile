@@ -108,9 +108,10 @@ bench-go: native ## The Go benchmarks: decoder, loader, one step and its parts
 bench-kernels: $(LEVELS:%=$(BUILD)/bench/kernels-%) ## What share of a core's multiply-adds the convolutions' kernels reach
 	@for bench in $^; do $$bench || exit; done
 
-image: ## Docker images lenet:cpu, and with DEVICE=cuda lenet:cuda
-	docker build --target cpu --build-arg VERSION=$(VERSION) -t lenet:cpu .
-	$(if $(filter cuda,$(DEVICE)),docker build --target cuda --build-arg VERSION=$(VERSION) -t lenet:cuda .)
+IMAGE := $(if $(filter cuda%,$(DEVICE)),cuda,cpu)
+image: ## The Docker image lenet:cpu; with DEVICE=cuda lenet:cuda
+	docker build --build-arg DEVICE=$(IMAGE) --label org.opencontainers.image.version=$(VERSION) \
+	  --label org.opencontainers.image.revision=$(shell git rev-parse HEAD 2>/dev/null) -t lenet:$(IMAGE) .
 
 env: native $(TESTED) ## What go and an editor need: eval "$(make -s env)"
 	@printf 'export %s\n' "CGO_LDFLAGS='$(CGO_LINK)'" "CGO_LDFLAGS_ALLOW='$(CGO_ALLOW)'" "GOFLAGS='$(strip $(filter-out $(TEST_RPATH),$(GOFLAGS)) $(TEST_RPATH))'"
