@@ -9,6 +9,27 @@ import (
 	"testing"
 )
 
+// The container's first word is a command of lenet's, or else it trains.
+func TestTheContainerTrainsUnlessACommandIsNamed(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "lenet"), []byte("#!/bin/sh\necho \"$@\"\n"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	for args, want := range map[string]string{
+		"":                     "train",
+		"--epochs 1":           "train --epochs 1",
+		"--help":               "train --help",
+		"info":                 "info",
+		"predict --json a.png": "predict --json a.png",
+	} {
+		cmd := exec.Command("sh", append([]string{"../../scripts/docker-entrypoint.sh"}, strings.Fields(args)...)...)
+		cmd.Env = append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"))
+		if out, err := cmd.Output(); err != nil || strings.TrimSpace(string(out)) != want {
+			t.Errorf("%q runs lenet %s(%v), want %s", args, out, err, want)
+		}
+	}
+}
+
 // .dockerignore keeps no source from the image's build: of its rules for a file or a folder above it, the last one decides.
 func TestTheImageIsBuiltFromAllSources(t *testing.T) {
 	root, err := filepath.Abs("../..")
