@@ -6,7 +6,7 @@ set -eu
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 
-debootstrap --variant=minbase --include=ca-certificates bookworm "$dir/debian" ${DEBIAN_MIRROR:-}
+debootstrap --variant=minbase --include=ca-certificates bookworm "$dir/debian" ${DEBIAN_MIRROR:+"$DEBIAN_MIRROR"}
 cp /usr/local/share/ca-certificates/*.crt "$dir/debian/usr/local/share/ca-certificates/" 2>/dev/null || true
 chroot "$dir/debian" update-ca-certificates
 rm -rf "$dir"/debian/var/cache/apt/archives/*.deb "$dir"/debian/var/lib/apt/lists/*

@@ -18,7 +18,7 @@ say() { printf '\n# %s\n' "$1"; }
 docker compose down --volumes 2>/dev/null
 rm -rf my-runs mydata digit.png runs/fast
 
-say "$(nproc) CPU cores, without a GPU; user $(id -u)"
+say "$(uname -m), $(nproc) CPU cores, no GPU; user $(id -u)"
 run "docker version --format 'client {{.Client.Version}}, engine {{.Server.Version}}'; docker compose version; docker buildx version; git describe --always --dirty"
 run 'docker compose config --quiet'
 run 'docker compose config --services'
@@ -37,6 +37,7 @@ run 'make image' 1
 run "docker image inspect --format '{{json .Config.Labels}}' lenet:cpu"
 
 say 'Training, and the other commands'
+run 'docker compose up' 1
 run 'docker compose run --rm train-cpu'
 run 'docker compose run --rm train-cpu --recipe fast --out runs/fast'
 run 'docker compose run --rm train-cpu eval'
