@@ -37,7 +37,7 @@ run 'make image' 1
 run "docker image inspect --format '{{json .Config.Labels}}' lenet:cpu"
 
 say 'Training, and the other commands'
-run 'docker compose up' 1
+run 'docker compose --ansi never up' 2
 run 'docker compose run --rm train-cpu'
 run 'docker compose run --rm train-cpu --recipe fast --out runs/fast'
 run 'docker compose run --rm train-cpu eval'
