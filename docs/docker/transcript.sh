@@ -26,9 +26,9 @@ run 'docker compose config --services'
 say 'Builds: the first, nothing changed, one line of Go, one line of C++'
 run 'docker compose build --no-cache'
 run 'docker compose build'
-run "echo '// changed' >>model/spec.go; docker compose build"
+run 'echo "// $(date)" >>model/spec.go; docker compose build'
 run 'docker compose run --rm train-cpu info | head -1'
-run "echo '// changed' >>torchx/cc/loader.cc; docker compose build"
+run 'echo "// $(date)" >>torchx/cc/loader.cc; docker compose build'
 git checkout -q model torchx
 run 'docker compose run --rm train-cpu info | head -1'
 run 'docker compose run --rm train-cpu info | head -1'
@@ -71,7 +71,7 @@ run "docker compose run --rm --user 4321:99 --entrypoint sh train-cpu -c 'id; to
 say 'CUDA'
 if [ "${1-}" = cuda ]; then
 	run 'docker compose build --no-cache train'
-	run "echo '// changed' >>model/spec.go; docker compose build train"
+	run 'echo "// $(date)" >>model/spec.go; docker compose build train'
 	git checkout -q model
 	run 'docker compose build train'
 	run "docker images --format '{{.Repository}}:{{.Tag}} {{.Size}}' lenet:cuda"
