@@ -9,7 +9,7 @@ export COMPOSE_PROJECT_NAME=lenet-transcript COMPOSE_PROGRESS=quiet # without th
 run() {
 	printf '\n$ %s\n' "$1"
 	local start=$EPOCHREALTIME code
-	bash -c "$1" </dev/null 2>&1 | tail -n "${2-1000}"
+	bash -c "$1" </dev/null 2>&1 | tail -n "${2-1000}" | sed 's/\r\x1b\[K//' # compose's, on the last line of `up`
 	code=${PIPESTATUS[0]}
 	printf '[exit %d, %.1f s]\n' "$code" "$(bc <<<"$EPOCHREALTIME - $start")"
 }
