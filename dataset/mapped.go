@@ -83,6 +83,7 @@ func mapFile(file *os.File, path, want string) (*idxFile, error) {
 		_ = unix.Munmap(all)
 		return nil, err
 	}
+	addMapping(file.Name(), all)
 	return &idxFile{path, d.Type, d.Dims, all[d.headerSize():]}, nil
 }
 

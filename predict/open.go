@@ -13,6 +13,7 @@ import (
 	"lenet/model"
 	"lenet/option"
 	"lenet/runs"
+	"lenet/torchx"
 )
 
 // Names are the lists of names in the help of [Options].
@@ -40,6 +41,7 @@ type Network struct {
 	source  dataset.Source
 	own     bool          // source is the run's own, as its config.json has it
 	data    *dataset.Data // of source, once it is loaded
+	guard   torchx.Guard  // of its files
 	release func()
 }
 
@@ -192,8 +194,15 @@ func (n *Network) load(ctx context.Context, log func(string)) (err error) {
 			n.source.Classes, n.source.Names = "", n.Data.Classes // the file may be gone
 		}
 	}
-	n.data, err = n.source.Load(ctx, log)
-	return err
+	if n.data, err = n.source.Load(ctx, log); err != nil {
+		return err
+	}
+	for _, m := range n.data.Mappings() {
+		if err := n.guard.Add(m.Path, m.Memory); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Evaluate measures the network on a set.

@@ -32,6 +32,9 @@ func (n *Network) Probabilities(ctx context.Context, images []uint8) ([][]float6
 				return torchx.Read(logits, n.Forward(s, x))
 			})
 		})
+		if lost := n.guard.Err(); lost != nil {
+			err = lost
+		}
 		if err != nil {
 			return nil, fmt.Errorf("predict: %w", err)
 		}

@@ -129,9 +129,6 @@ func Write(ctx context.Context, o Options, log func(string)) (string, error) {
 	if err := page.Execute(&b, c); err != nil {
 		return "", fmt.Errorf("report: %w", err)
 	}
-	if err := os.MkdirAll(filepath.Dir(out), 0o777); err != nil {
-		return "", fmt.Errorf("report: %w", err)
-	}
 	return out, runs.WriteFile(out, b.Bytes())
 }
 

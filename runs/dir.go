@@ -65,7 +65,7 @@ func New(path, prefix string, at time.Time, overwrite bool) (Dir, error) {
 // Make makes the folder and writes its options. Of a run or a sweep that is overwritten, all files are removed; others stay.
 func (d Dir) Make(config any) error {
 	if err := os.MkdirAll(string(d), 0o777); err != nil {
-		return fmt.Errorf("runs: creating the folder: %w", err)
+		return &WriteError{string(d), fmt.Errorf("creating the folder: %w", err)}
 	}
 	if err := d.clear(); err != nil {
 		return err
@@ -112,10 +112,23 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// WriteFile writes a file that is replaced whole or stays as it was.
+// A WriteError says that a file or a folder cannot be written.
+type WriteError struct {
+	Path  string
+	Cause error
+}
+
+func (e *WriteError) Error() string { return fmt.Sprintf("runs: writing %s: %v", e.Path, e.Cause) }
+func (e *WriteError) Unwrap() error { return e.Cause }
+
+// WriteFile writes a file that is replaced whole or stays as it was, in a folder that it makes. Its error is a [WriteError].
 func WriteFile(path string, content []byte) error {
-	if err := renameio.WriteFile(path, content, 0o666); err != nil {
-		return fmt.Errorf("runs: writing %s: %w", path, err)
+	err := os.MkdirAll(filepath.Dir(path), 0o777)
+	if err == nil {
+		err = renameio.WriteFile(path, content, 0o666)
+	}
+	if err != nil {
+		return &WriteError{path, err}
 	}
 	return nil
 }

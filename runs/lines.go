@@ -68,7 +68,7 @@ func appendLine(path string, value any) error {
 		err = errors.Join(err, file.Close())
 	}
 	if err != nil {
-		return fmt.Errorf("runs: writing %s: %w", path, err)
+		return &WriteError{path, err}
 	}
 	return nil
 }

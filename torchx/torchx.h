@@ -142,6 +142,10 @@ char *torchx_move(void *tensor, const char *device);
 // A copy of a tensor on a device, or the tensor itself if it is there.
 char *torchx_to(void *tensor, const char *device, void **copy);
 
+// A guard of a file that is mapped to memory: cc/guard.h.
+char *torchx_guard(const void *memory, size_t bytes, const void **guarded);
+bool torchx_lost(const void *guarded);
+
 char *torchx_manual_seed(uint64_t seed);
 char *torchx_set_num_threads(int n);
 int torchx_num_threads(void);

@@ -19,6 +19,7 @@ type Session struct {
 	Images int // of an epoch
 
 	options    Options
+	guard      torchx.Guard // of the data's files
 	trainer    *trainer
 	training   deviceLoader
 	validation deviceLoader // nil: there is none
@@ -43,6 +44,11 @@ func (s *Session) open(data *dataset.Data, log func(string)) (err error) {
 	var steps *graphs
 	if o.Device != compute.CPU && o.Graph != GraphOff {
 		steps = newGraphs(o.Graph == GraphOn, log)
+	}
+	for _, m := range data.Mappings() {
+		if err := s.guard.Add(m.Path, m.Memory); err != nil {
+			return err
+		}
 	}
 	set := data.Train
 	if s.Net, err = model.New(o.Spec(set.Rows, set.Cols, set.Classes), model.Options{Kernels: o.Kernels, Device: o.Device, Seed: o.Seed, Log: log}); err != nil {
@@ -96,7 +102,7 @@ func (s *Session) Profile() Profile { return s.trainer.clock.profile() }
 // Epoch trains once on every image, and then validates and tests. Epochs are numbered from 1. onStep gets the sums so far: after each
 // step, or on a GPU after all steps. Its error ends the epoch.
 //
-// Errors: ctx's; [ErrDiverged], which stops before the update.
+// Errors: ctx's; [ErrDiverged], which stops before the update; [torchx.LostError], where a file of the data became shorter.
 func (s *Session) Epoch(ctx context.Context, number int, onStep func(torchx.Sums) error) (metrics.Epoch, error) {
 	e := metrics.Epoch{Number: number}
 	s.trainer.clock.begin()
@@ -127,7 +133,11 @@ func (s *Session) train(ctx context.Context, epoch int, onStep func(torchx.Sums)
 		if err != nil {
 			return err
 		}
-		if err := t.train(b); err != nil {
+		err := t.train(b)
+		if lost := s.guard.Err(); lost != nil { // whatever came of it
+			err = lost
+		}
+		if err != nil {
 			return err
 		}
 		if t.onCPU {
@@ -169,6 +179,9 @@ func (s *Session) evaluate(ctx context.Context, e *metrics.Epoch) error {
 				continue
 			}
 			sums, err := evaluate(ctx, s.Net, set.images)
+			if lost := s.guard.Err(); lost != nil {
+				err = lost
+			}
 			if err != nil {
 				return err
 			}

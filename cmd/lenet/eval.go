@@ -45,7 +45,11 @@ func (c *evalCommand) Run(ctx context.Context) error {
 	}
 	for name, f := range pictures {
 		if err := figure.Save(out.Picture(name), f); err != nil {
-			return err
+			if c.Out != "" {
+				return err
+			}
+			notice(fmt.Sprintf("the pictures were not written: %v; name another folder with --out", err))
+			return nil
 		}
 	}
 	fmt.Printf("pictures: %s\n", out.Picture(names+".{png,svg}"))

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/rivo/uniseg"
-	"golang.org/x/term"
 
 	"lenet/figure"
 	"lenet/metrics"
@@ -17,7 +16,7 @@ import (
 const usualWidth = 80
 
 func terminalWidth() int {
-	if width, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil && width > 0 {
+	if width, ok := columnsOf(os.Stdout); ok {
 		return width
 	}
 	return usualWidth

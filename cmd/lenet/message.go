@@ -44,6 +44,8 @@ func advice(err error) string {
 		interrupted *tune.Interrupted
 		fetch       *dataset.FetchError
 		lost        *runs.LostError
+		shorter     *torchx.LostError
+		writing     *runs.WriteError
 		several     *picture.SeveralError
 	)
 	switch {
@@ -71,6 +73,10 @@ func advice(err error) string {
 		return "save them as safetensors with the program that wrote it"
 	case errors.As(err, &notFinite):
 		return "the training that wrote it diverged: train again, with a smaller learning rate"
+	case errors.As(err, &shorter):
+		return "leave the file as it is while it is in use; what a run had saved before is still there"
+	case errors.As(err, &writing):
+		return "give another --out"
 	case errors.As(err, &lost):
 		return "put it there, or name another with --data"
 	case errors.As(err, &fetch):

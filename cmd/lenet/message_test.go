@@ -38,6 +38,9 @@ func TestMessagesSayWhatToDoNext(t *testing.T) {
 		{&model.NotFiniteError{Tensor: "fc1.bias", Count: 1, Of: 120}, "1 of the 120 values of its fc1.bias are NaN or infinite; the training that wrote it diverged: train again, with a smaller learning rate"},
 		{&tune.Interrupted{Cause: errors.New("stopped"), Dir: "a"}, "stopped; continue with lenet tune --resume a"},
 		{&dataset.FetchError{Name: "mnist", Causes: []error{errors.New("from a: no")}}, "dataset: cannot fetch mnist (from a: no); put its four files into a folder and give --data DIR, or give --mirror URL"},
+		{&runs.LostError{Path: "digits", Config: "a/config.json", Tried: []string{"/b/digits", "/digits"}}, "runs: a/config.json names digits, and there is no /b/digits or /digits; put it there, or name another with --data"},
+		{&runs.WriteError{Path: "a/report.html", Cause: errors.New("permission denied")}, "runs: writing a/report.html: permission denied; give another --out"},
+		{fmt.Errorf("predict: %w", &torchx.LostError{Path: "a"}), "predict: torchx: a became shorter, or unreadable, while it was in use; leave the file as it is while it is in use; what a run had saved before is still there"},
 		{errors.New("disk full"), "disk full"},
 	} {
 		if got := message(c.err); got != c.want {
