@@ -1,5 +1,5 @@
-// The handler may run on any thread, at any read. So it does nothing but walk a list that only grows, map memory, which is a system call, and set a
-// flag.
+// The handler may run on any thread, at any read. So it does nothing but walk a list that only grows, map memory, which is a
+// system call, and set a flag.
 #include "guard.h"
 
 #include <c10/util/Exception.h>

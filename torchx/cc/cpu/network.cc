@@ -125,9 +125,10 @@ class CPUNetwork : public Network {
     for (size_t i = 0; i < params_.size(); i++) params_[i].mutable_grad() = gradients_[i];
   }
 
-  // Makes the threads and the memory, where they are not there already.
+  // Makes the threads and the memory, where they are not there already. There are no more threads than a region has pieces.
   void make_ready(int64_t images) {
-    const int threads = at::get_num_threads();
+    const int64_t most = std::max({k_.packs(a_), k_.tiles(a_), blocks_of(std::max(images, memory_.images))});
+    const int threads = static_cast<int>(std::min<int64_t>(at::get_num_threads(), most));
     if (team_ && team_->threads() == threads && images <= memory_.images) return;
     images = std::max(images, memory_.images);
     const Sizes sizes = k_.sizes(a_, images);
