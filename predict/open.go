@@ -211,5 +211,9 @@ func (n *Network) Evaluate(ctx context.Context, set *dataset.Set) (*metrics.Resu
 	if err != nil {
 		return nil, err
 	}
-	return metrics.Of(probabilities, set.Labels, set.Names)
+	result, err := metrics.Of(probabilities, set.Labels, set.Names)
+	if lost := n.guard.Err(); lost != nil { // of the labels, too
+		return nil, fmt.Errorf("predict: %w", lost)
+	}
+	return result, err
 }
