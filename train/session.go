@@ -10,6 +10,7 @@ import (
 	"lenet/dataset"
 	"lenet/metrics"
 	"lenet/model"
+	"lenet/picture"
 	"lenet/torchx"
 )
 
@@ -20,6 +21,7 @@ type Session struct {
 
 	options    Options
 	guard      torchx.Guard // of the data's files
+	set        *dataset.Set // for training
 	trainer    *trainer
 	training   deviceLoader
 	validation deviceLoader // nil: there is none
@@ -51,6 +53,7 @@ func (s *Session) open(data *dataset.Data, log func(string)) (err error) {
 		}
 	}
 	set := data.Train
+	s.set = set
 	if s.Net, err = model.New(o.Spec(set.Rows, set.Cols, set.Classes), model.Options{Kernels: o.Kernels, Device: o.Device, Seed: o.Seed, Log: log}); err != nil {
 		return err
 	}
@@ -202,6 +205,10 @@ func addSums(e *metrics.Epoch, split metrics.Split, sums torchx.Sums) {
 
 // Save writes the weights, or, where such are kept, their averages, to a file.
 func (s *Session) Save(path string) error {
+	if s.Net.Data.Frame == nil { // it takes longer than all else that comes before the first step
+		frame := picture.Measure(s.set.Images, s.set.Rows, s.set.Cols)
+		s.Net.Data.Frame = &frame
+	}
 	return s.trainer.opt.Averaged(func() error { return s.Net.Save(path) })
 }
 
