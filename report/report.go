@@ -7,6 +7,7 @@ import (
 	"context"
 	_ "embed" // for the page
 	"encoding/json"
+	"errors"
 	"fmt"
 	"html/template"
 	"maps"
@@ -77,7 +78,9 @@ type table struct {
 
 // Write writes the page and returns its path.
 //
-// Errors: a folder that is missing, or holds neither a run nor a sweep; those of the data set, which the confusion matrix needs.
+// Of several folders, those of runs and sweeps that have no results yet are left out, with a notice.
+//
+// Errors: a folder that is missing; [runs.EmptyError], if all are left out; those of the data set, which the confusion matrix needs.
 func Write(ctx context.Context, o Options, log func(string)) (string, error) {
 	if err := o.Resources.Validate(); err != nil {
 		return "", err
@@ -85,6 +88,14 @@ func Write(ctx context.Context, o Options, log func(string)) (string, error) {
 	c := content{Title: o.Title, Lead: "Written by lenet on " + time.Now().Format("2 January 2006") + "."}
 	var sweeps []*sweep
 	var folders []string // of runs
+	var empty *runs.EmptyError
+	leftOut := func(err error) bool {
+		if len(o.Folders) < 2 || !errors.As(err, &empty) {
+			return false
+		}
+		log(err.Error() + "; it is left out")
+		return true
+	}
 	for _, dir := range o.Folders {
 		if _, err := os.Stat(dir); err != nil {
 			return "", fmt.Errorf("report: no run or sweep: %w", err)
@@ -94,6 +105,9 @@ func Write(ctx context.Context, o Options, log func(string)) (string, error) {
 			continue
 		}
 		result, config, err := tune.Read(runs.Dir(dir), log)
+		if leftOut(err) {
+			continue
+		}
 		if err != nil {
 			return "", err
 		}
@@ -115,10 +129,16 @@ func Write(ctx context.Context, o Options, log func(string)) (string, error) {
 	}
 	for _, dir := range folders {
 		s, err := runSection(ctx, dir, o, log)
+		if leftOut(err) {
+			continue
+		}
 		if err != nil {
 			return "", err
 		}
 		c.Sections = append(c.Sections, *s)
+	}
+	if len(c.Sections) == 0 {
+		return "", empty
 	}
 	tellApart(c.Sections)
 	if c.Title == "" {

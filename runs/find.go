@@ -11,6 +11,22 @@ import (
 // ErrNone says that there is no run in [Root].
 var ErrNone = errors.New("runs: there is no run in " + Root + "/ here")
 
+// An EmptyError says that a folder holds no weights or, of a sweep, no trials: it is no run's, or the run or sweep was stopped before its first result.
+type EmptyError struct {
+	Dir   Dir
+	Sweep bool
+}
+
+func (e *EmptyError) Error() string {
+	if e.Sweep {
+		return fmt.Sprintf("runs: the sweep in %s has no trials yet", e.Dir)
+	}
+	return fmt.Sprintf("runs: %s holds no trained network", e.Dir)
+}
+
+// Unwrap returns what the file system says of the missing file.
+func (e *EmptyError) Unwrap() error { return fs.ErrNotExist }
+
 // newest returns the run in [Root] whose weights are the newest.
 //
 // Errors: [ErrNone].
@@ -35,7 +51,7 @@ func newest() (Dir, error) {
 // FindWeights returns the path of weights, and the folder that they are in: those in a run's folder, a file itself, or, for an empty path, the
 // newest run's.
 //
-// Errors: [ErrNone]; [fs.ErrNotExist].
+// Errors: [ErrNone]; [EmptyError]; [fs.ErrNotExist].
 func FindWeights(path string) (weights string, dir Dir, err error) {
 	if path == "" {
 		if dir, err = newest(); err != nil {
@@ -52,7 +68,7 @@ func FindWeights(path string) (weights string, dir Dir, err error) {
 	}
 	dir = Dir(path)
 	if _, err := os.Stat(dir.Weights()); err != nil {
-		return "", "", fmt.Errorf("runs: the folder holds no trained network: %w", err)
+		return "", "", &EmptyError{Dir: dir}
 	}
 	return dir.Weights(), dir, nil
 }

@@ -117,6 +117,8 @@ func Resume(ctx context.Context, dir runs.Dir, version string, report Reporter) 
 }
 
 // Read returns the outcome so far of the sweep in a folder. log gets notices.
+//
+// Errors: [runs.EmptyError]; [fs.ErrNotExist].
 func Read(dir runs.Dir, log func(string)) (*Result, *Config, error) {
 	config, err := readConfig(dir)
 	if err != nil {
@@ -136,7 +138,7 @@ func Read(dir runs.Dir, log func(string)) (*Result, *Config, error) {
 		r.Seconds += trials[number].Seconds
 	}
 	if len(r.Trials) == 0 {
-		return nil, nil, fmt.Errorf("tune: the sweep in %s has no trials yet", dir)
+		return nil, nil, &runs.EmptyError{Dir: dir, Sweep: true}
 	}
 	return r, config, nil
 }

@@ -73,3 +73,17 @@ func TestASweepThatWasCutShortIsReadAndResumed(t *testing.T) {
 		}
 	}
 }
+
+// A page of runs/* has what there is.
+func TestAReportLeavesOutWhatHasNoResultsYet(t *testing.T) {
+	run, none, sweep := learnt(t), t.TempDir(), emptySweep(t)
+	stdout, stderr, code := inProcess(t, "report", "--device=cpu", none, run, sweep, "--out=page.html")
+	for _, want := range []string{none + " holds no trained network; it is left out", "the sweep in " + sweep + " has no trials yet; it is left out"} {
+		if code != 0 || stdout != "wrote page.html\n" || strings.Count(stderr, "\n") != 2 || !strings.Contains(stderr, want) {
+			t.Errorf("exit code %d, standard error %q, want %q", code, stderr, want)
+		}
+	}
+	if _, stderr, code := inProcess(t, "report", "--device=cpu", none, none); code != exitFailure || !strings.Contains(stderr, "holds no trained network; name the folder") {
+		t.Errorf("of nothing: exit code %d, standard error %q", code, stderr)
+	}
+}

@@ -44,6 +44,7 @@ func advice(err error) string {
 		interrupted *tune.Interrupted
 		fetch       *dataset.FetchError
 		lost        *runs.LostError
+		empty       *runs.EmptyError
 		shorter     *torchx.LostError
 		writing     *runs.WriteError
 		several     *picture.SeveralError
@@ -73,6 +74,10 @@ func advice(err error) string {
 		return "save them as safetensors with the program that wrote it"
 	case errors.As(err, &notFinite):
 		return "the training that wrote it diverged: train again, with a smaller learning rate"
+	case errors.As(err, &empty) && empty.Sweep:
+		return "continue it with lenet tune --resume " + string(empty.Dir)
+	case errors.As(err, &empty):
+		return "name the folder of a run that has ended an epoch, or a weights file"
 	case errors.As(err, &shorter):
 		return "leave the file as it is while it is in use; what a run had saved before is still there"
 	case errors.As(err, &writing):
