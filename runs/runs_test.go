@@ -105,6 +105,23 @@ func TestOptionsAloneAreNoRun(t *testing.T) {
 	}
 }
 
+func TestAFolderHasOneWriter(t *testing.T) {
+	d := Dir(filepath.Join(t.TempDir(), "a", "run"))
+	release, err := d.Lock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var busy *BusyError
+	if _, err := d.Lock(); !errors.As(err, &busy) || busy.Dir != d {
+		t.Errorf("a second writer: %v", err)
+	}
+	release()
+	if release, err = d.Lock(); err != nil {
+		t.Fatal(err)
+	}
+	release()
+}
+
 func TestAnotherProgramsConfigIsNotOverwritten(t *testing.T) {
 	for _, text := range []string{`{"architectures": ["LeNet"]}`, "[1]", "no JSON"} {
 		d := Dir(t.TempDir())

@@ -108,6 +108,11 @@ func Run(ctx context.Context, o Options, version string, log func(string), obser
 		return nil, err
 	}
 	o.Out, o.Dir, o.Classes = string(dir), runs.Absolute(o.Dir), runs.Absolute(o.Classes)
+	unlock, err := dir.Lock()
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
 	config := Config{o, s.Net.Spec, runs.Provenance{Started: began, Versions: runs.NewVersions(version)}}
 	if err := dir.Make(&config); err != nil {
 		return nil, err

@@ -184,6 +184,11 @@ func run(ctx context.Context, o Options, version string, report Reporter, done m
 			t.close()
 		}
 	}()
+	unlock, err := s.dir.Lock()
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
 	if err := s.begin(version, done != nil); err != nil {
 		return nil, err
 	}

@@ -340,6 +340,9 @@ func TestSignalsFinishTheStepSaveAndExit(t *testing.T) {
 				t.Fatalf("it ended early: %v, %s, %s", err, seen, stderr.String())
 			}
 		}
+		if _, line, code := from(t, cmd.Dir, "train", "--data", smallData(t, 20, 5), "--device=cpu", "--out=run", "--force"); code != exitFailure || !strings.Contains(line, "another process is writing to run") {
+			t.Errorf("a second run in its folder: exit code %d, standard error %q", code, line)
+		}
 		if err := cmd.Process.Signal(signal); err != nil {
 			t.Fatal(err)
 		}

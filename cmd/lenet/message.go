@@ -45,6 +45,7 @@ func advice(err error) string {
 		fetch       *dataset.FetchError
 		lost        *runs.LostError
 		empty       *runs.EmptyError
+		busy        *runs.BusyError
 		shorter     *torchx.LostError
 		writing     *runs.WriteError
 		several     *picture.SeveralError
@@ -74,6 +75,8 @@ func advice(err error) string {
 		return "save them as safetensors with the program that wrote it"
 	case errors.As(err, &notFinite):
 		return "the training that wrote it diverged: train again, with a smaller learning rate"
+	case errors.As(err, &busy):
+		return "wait until it has ended, or give another --out"
 	case errors.As(err, &empty) && empty.Sweep:
 		return "continue it with lenet tune --resume " + string(empty.Dir)
 	case errors.As(err, &empty):

@@ -39,6 +39,7 @@ func TestMessagesSayWhatToDoNext(t *testing.T) {
 		{&tune.Interrupted{Cause: errors.New("stopped"), Dir: "a"}, "stopped; continue with lenet tune --resume a"},
 		{&dataset.FetchError{Name: "mnist", Causes: []error{errors.New("from a: no")}}, "dataset: cannot fetch mnist (from a: no); put its four files into a folder and give --data DIR, or give --mirror URL"},
 		{&runs.LostError{Path: "digits", Config: "a/config.json", Tried: []string{"/b/digits", "/digits"}}, "runs: a/config.json names digits, and there is no /b/digits or /digits; put it there, or name another with --data"},
+		{&runs.BusyError{Dir: "a"}, "runs: another process is writing to a; wait until it has ended, or give another --out"},
 		{&runs.EmptyError{Dir: "a"}, "runs: a holds no trained network; name the folder of a run that has ended an epoch, or a weights file"},
 		{&runs.EmptyError{Dir: "a", Sweep: true}, "runs: the sweep in a has no trials yet; continue it with lenet tune --resume a"},
 		{&runs.WriteError{Path: "a/report.html", Cause: errors.New("permission denied")}, "runs: writing a/report.html: permission denied; give another --out"},

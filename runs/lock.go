@@ -1,0 +1,35 @@
+package runs
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// A BusyError says that another process is writing a run or a sweep to a folder.
+type BusyError struct{ Dir Dir }
+
+func (e *BusyError) Error() string {
+	return fmt.Sprintf("runs: another process is writing to %s", e.Dir)
+}
+
+// Lock makes the folder and keeps other processes from writing a run or a sweep to it, until release is called or this process ends. Where the file
+// system has no locks, it keeps nobody.
+//
+// Errors: [BusyError]; [WriteError].
+func (d Dir) Lock() (release func(), err error) {
+	if err := os.MkdirAll(string(d), 0o777); err != nil {
+		return nil, &WriteError{string(d), fmt.Errorf("creating the folder: %w", err)}
+	}
+	folder, err := os.Open(string(d))
+	if err != nil {
+		return nil, &WriteError{string(d), err}
+	}
+	if err := unix.Flock(int(folder.Fd()), unix.LOCK_EX|unix.LOCK_NB); errors.Is(err, unix.EWOULDBLOCK) {
+		folder.Close()
+		return nil, &BusyError{d}
+	}
+	return func() { folder.Close() }, nil
+}
