@@ -30,13 +30,15 @@ func newContrast(p *pixels, frame Frame) *contrast {
 		channels := p.channels()
 		flat := frame.Stroke == 0
 		differences := make([]plane, len(channels))
-		for i, ground := range grounds(channels, flat) {
+		under := grounds(channels, flat)
+		for i, ground := range under {
 			differences[i] = newPlane(ground.w, ground.h)
 			for j, g := range ground.v {
 				differences[i].v[j] = (channels[i].v[j] - g) / max(g, darkest)
 			}
 		}
 		c := &contrast{plane: along(differences)}
+		c.clear(outside(under))
 		c.measure()
 		if c.noise <= noisy*c.level || min(c.w, c.h) < 2*smallest {
 			return c
@@ -146,6 +148,18 @@ func cubes(values []float32) float64 {
 func (p *plane) scale(by float32) {
 	for i := range p.v {
 		p.v[i] *= by
+	}
+}
+
+// clear makes ground of the pixels of a mask, which may be nil.
+func (c *contrast) clear(m *mask) {
+	if m == nil {
+		return
+	}
+	for i, set := range m.set {
+		if set {
+			c.v[i] = 0
+		}
 	}
 }
 

@@ -22,105 +22,6 @@ func grounds(channels []plane, flat bool) []plane {
 	return out
 }
 
-// Tolerances of a ground of one colour, and the shares of the border and of all pixels that must have it.
-const (
-	sameColour  = 4.0 / 255
-	ofBorder    = 0.9
-	ofPicture   = 0.25
-	mostOfAll   = 0.5
-	rings       = 8  // a ring of the ground's colour lies within an eighth of the shorter side from the edges
-	histogramBy = 16 // values of a channel in a cell of the histogram
-)
-
-// oneGround returns the colour of a ground that is the same everywhere, and whether there is one. With always, there is: the border's.
-func oneGround(channels []plane, always bool) ([]float32, bool) {
-	border := make([]float32, len(channels))
-	edges := make([][]float32, len(channels))
-	for c := range channels {
-		edges[c] = channels[c].border()
-		border[c] = quantile(edges[c], 0.5)
-	}
-	if always {
-		return border, true
-	}
-	if share(edges, border) >= ofBorder {
-		values := make([][]float32, len(channels))
-		for c := range channels {
-			values[c] = channels[c].v
-		}
-		if share(values, border) >= ofPicture {
-			return border, true
-		}
-	}
-	common := mostCommon(channels)
-	values := make([][]float32, len(channels))
-	for c := range channels {
-		values[c] = channels[c].v
-	}
-	if share(values, common) < mostOfAll {
-		return nil, false
-	}
-	w, h := channels[0].w, channels[0].h
-	for d := 0; d <= min(w, h)/rings; d += 1 + min(w, h)/100 { // a shadow reaches over all rings, a frame doesn't
-		for c := range channels {
-			ring := channels[c].crop(d, d, w-d, h-d)
-			edges[c] = ring.border()
-		}
-		if share(edges, common) >= ofBorder {
-			return common, true
-		}
-	}
-	return nil, false
-}
-
-// share returns the share of pixels that have a colour.
-func share(channels [][]float32, colour []float32) float64 {
-	n := 0
-pixels:
-	for i := range channels[0] {
-		for c := range channels {
-			if abs(channels[c][i]-colour[c]) > sameColour {
-				continue pixels
-			}
-		}
-		n++
-	}
-	return float64(n) / float64(len(channels[0]))
-}
-
-// mostCommon returns the most common colour: the mean of those near the fullest cell of a histogram.
-func mostCommon(channels []plane) []float32 {
-	cell := func(i int) (at int) {
-		for c := range channels {
-			at = at*(256/histogramBy) + min(int(channels[c].v[i]*255), 255)/histogramBy
-		}
-		return at
-	}
-	counts := map[int]int{}
-	for i := range channels[0].v {
-		counts[cell(i)]++
-	}
-	best, most := 0, -1
-	for at, n := range counts {
-		if n > most || n == most && at < best {
-			best, most = at, n
-		}
-	}
-	members := make([][]float32, len(channels))
-	for i := range channels[0].v {
-		if cell(i) == best {
-			for c := range channels {
-				members[c] = append(members[c], channels[c].v[i])
-			}
-		}
-	}
-	colour := make([]float32, len(channels))
-	for c := range channels {
-		colour[c] = quantile(members[c], 0.5)
-	}
-	return colour
-}
-
 const (
 	groundSide = 200 // pixels of the longer side of the plane on which a local ground is estimated
 	medianSide = 32  // and of the one on which it is decided whether ink is lighter or darker
@@ -136,14 +37,20 @@ func localGround(channel *plane) plane {
 	if light {
 		small.scale(-1)
 	}
-	smooth := small.median3()
-	r := max(1, min(small.w, small.h)/strokeSide/2)
-	closed := smooth.extreme(r, true)
-	closed = closed.extreme(r, false)
-	closed.fill()
+	closed, trend := small.closed(), small.trend()
+	even := newPlane(small.w, small.h) // without what the light does to the corners, which a closing overestimates
+	for i, v := range small.v {
+		even.v[i] = v - trend.v[i]
+	}
+	even = even.closed()
+	for i := range even.v {
+		even.v[i] += trend.v[i]
+	}
+	if even.unexplained(&small) < closed.unexplained(&small) { // else an edge of light made a polynomial wave
+		closed = even
+	}
 	if light {
 		closed.scale(-1)
-		small.scale(-1)
 	}
 	ground := closed.grown(k, channel.w, channel.h)
 	// The largest of many values is above their middle: the ground is moved so that the median difference from it is none.
@@ -156,6 +63,70 @@ func localGround(channel *plane) plane {
 		ground.v[i] += middle
 	}
 	return ground
+}
+
+const (
+	otherLight = 2.5 // so many times lighter or darker, a ground is not the same one in a shadow
+	beyond     = 0.03
+)
+
+// outside returns what lies beyond a sheet, as the table below it: where the ground is much lighter or darker than in the picture's middle, all
+// the way to an edge of the picture. It is nil where there is no such thing.
+func outside(grounds []plane) *mask {
+	light := newPlane(grounds[0].w, grounds[0].h)
+	for _, g := range grounds {
+		for i, v := range g.v {
+			light.v[i] += max(v, 0.02)
+		}
+	}
+	k := max(1, (max(light.w, light.h)+groundSide-1)/groundSide)
+	small := light.shrunk(k)
+	middle := small.crop(small.w/4, small.h/4, small.w-small.w/4, small.h-small.h/4)
+	usual := quantile(middle.v, 0.5)
+	other := newMask(small.w, small.h)
+	for i, v := range small.v {
+		other.set[i] = v > otherLight*usual || v < usual/otherLight
+	}
+	parts, labels := other.parts(0)
+	beyondEdge := map[int32]bool{}
+	for _, p := range parts {
+		if p.x0 == 0 || p.y0 == 0 || p.x1 == small.w || p.y1 == small.h {
+			beyondEdge[p.label] = true
+		}
+	}
+	if len(beyondEdge) == 0 {
+		return nil
+	}
+	for i, label := range labels {
+		other.set[i] = beyondEdge[label]
+	}
+	wide := other.widenedBy(1 + int(beyond*float64(min(small.w, small.h))))
+	out := newMask(light.w, light.h)
+	for y := range out.h {
+		for x := range out.w {
+			out.set[y*out.w+x] = wide.set[y/k*wide.w+x/k]
+		}
+	}
+	return out
+}
+
+// closed returns the plane without what is dark and thin, or dark and enclosed.
+func (p *plane) closed() plane {
+	smooth := p.median3()
+	r := max(1, min(p.w, p.h)/strokeSide/2)
+	out := smooth.extreme(r, true)
+	out = out.extreme(r, false)
+	out.fill()
+	return out
+}
+
+// unexplained returns how far all but a tenth of a plane's values are from its ground.
+func (p *plane) unexplained(values *plane) float32 {
+	away := make([]float32, len(p.v))
+	for i, v := range values.v {
+		away[i] = abs(v - p.v[i])
+	}
+	return quantile(away, 0.9)
 }
 
 // inkIsLight reports whether the few pixels that differ most from what is around them are lighter than it.

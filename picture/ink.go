@@ -24,9 +24,9 @@ func (c *contrast) ink() (*ink, bool) {
 	without, across, down := all.withoutRules()
 	k := &ink{all: all, mask: without, threshold: threshold}
 	k.parts, k.labels = k.mask.parts(k.gap())
-	k.drop(func(p part) bool { return fragment(p, k.w, k.h, across, down) })
 	k.dropFrames()
-	k.dropSpecks()
+	k.drop(func(p part) bool { return fragment(p, k.w, k.h, across, down) })
+	k.dropSpecks(c)
 	return k, true
 }
 
@@ -59,9 +59,8 @@ func (k *ink) dropFrames() {
 		if thin && (float64(p.w()) > spanning*float64(k.w) || float64(p.h()) > spanning*float64(k.h)) {
 			return true
 		}
-		near := int(edge * side)
-		if p.x1 <= near || p.y1 <= near || p.x0 >= k.w-near || p.y0 >= k.h-near {
-			return p.x0 == 0 || p.y0 == 0 || p.x1 == k.w || p.y1 == k.h
+		if k.hugs(p) && slices.ContainsFunc(k.parts, func(o part) bool { return o.label != p.label && k.inside(o) }) {
+			return true
 		}
 		return slices.ContainsFunc(k.parts, func(o part) bool { return k.encloses(p, o) })
 	}
@@ -81,6 +80,33 @@ func (k *ink) drop(which func(part) bool) {
 	if float64(largest) >= leastSide*float64(min(k.w, k.h)) {
 		k.parts = rest
 	}
+}
+
+const (
+	hugging = 0.35 // share of a side of the picture along which a part touches it
+	shallow = 0.15 // share of the picture to which a part reaches into it that touches a side with most of its length
+	mostly  = 0.6
+	notTiny = 0.15 // share of the picture's shorter side
+)
+
+// hugs reports whether a part lies along a side of the picture, as the dark edge of a scan or a strip of the table below a sheet.
+func (k *ink) hugs(p part) bool {
+	touches := func(first, step, n, length, depth, side int) bool {
+		count := 0
+		for i := range n {
+			if k.labels[first+i*step] == p.label {
+				count++
+			}
+		}
+		return float64(count) > hugging*float64(n) || float64(depth) < shallow*float64(side) && float64(count) > mostly*float64(length)
+	}
+	return touches(0, 1, k.w, p.w(), p.h(), k.h) || touches((k.h-1)*k.w, 1, k.w, p.w(), p.h(), k.h) ||
+		touches(0, k.w, k.h, p.h(), p.w(), k.w) || touches(k.w-1, k.w, k.h, p.h(), p.w(), k.w)
+}
+
+// inside reports whether a part that is not tiny touches no side of the picture.
+func (k *ink) inside(p part) bool {
+	return p.x0 > 0 && p.y0 > 0 && p.x1 < k.w && p.y1 < k.h && float64(p.side()) > notTiny*float64(min(k.w, k.h))
 }
 
 // encloses reports whether a part has ink on all sides of another, which is not much smaller.
@@ -106,10 +132,12 @@ const (
 	leastSide = 0.06 // of the picture's shorter side: a smaller part is no digit
 	speckSide = 0.13 // of the largest part's longer side
 	speckArea = 0.04 // of the largest part's area
+	pale      = 0.65 // of the largest part's level
+	paleArea  = 0.2  // of the largest part's area
 )
 
-// dropSpecks takes out what is small, for itself or beside the largest part.
-func (k *ink) dropSpecks() {
+// dropSpecks takes out what is small, for itself or beside the largest part, and what is smaller and paler.
+func (k *ink) dropSpecks(c *contrast) {
 	var largest part
 	for _, p := range k.parts {
 		if p.side() > largest.side() {
@@ -120,7 +148,17 @@ func (k *ink) dropSpecks() {
 		k.parts = nil
 		return
 	}
+	counts := map[int32]float32{}
+	sums := map[int32]float32{}
+	for i, label := range k.labels {
+		if label != 0 {
+			counts[label]++
+			sums[label] += c.v[i]
+		}
+	}
+	level := func(p part) float32 { return sums[p.label] / counts[p.label] }
 	k.parts = slices.DeleteFunc(k.parts, func(p part) bool {
-		return float64(p.side()) < speckSide*float64(largest.side()) && float64(p.area) < speckArea*float64(largest.area)
+		return float64(p.side()) < speckSide*float64(largest.side()) && float64(p.area) < speckArea*float64(largest.area) ||
+			float64(p.area) < paleArea*float64(largest.area) && level(p) < pale*level(largest)
 	})
 }

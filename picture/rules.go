@@ -186,7 +186,7 @@ func fragment(p part, w, h int, across, down []rule) bool {
 		thick = max(thick, r.thick)
 	}
 	straight := func(length, height int, rules []rule) bool {
-		return len(rules) > 0 && height <= 2*thick+2+int(math.Abs(rules[0].slope)*float64(length)) && length > 2*height
+		return len(rules) > 0 && float64(height) <= crossing*float64(thick)+2+math.Abs(rules[0].slope)*float64(length) && length > 2*height
 	}
 	edge := p.x0 == 0 || p.y0 == 0 || p.x1 == w || p.y1 == h
 	return thick > 0 && (straight(p.w(), p.h(), across) || straight(p.h(), p.w(), down) ||
