@@ -25,7 +25,8 @@ func (c *contrast) ink() (*ink, bool) {
 	k := &ink{all: all, mask: without, threshold: threshold}
 	k.parts, k.labels = k.mask.parts(k.gap())
 	k.dropFrames()
-	k.drop(func(p part) bool { return fragment(p, k.w, k.h, across, down) })
+	k.parts = slices.DeleteFunc(k.parts, func(p part) bool { return k.atEdge(p) && fragment(p, true, across, down) })
+	k.drop(func(p part) bool { return fragment(p, false, across, down) })
 	k.dropSpecks(c)
 	return k, true
 }
@@ -104,9 +105,11 @@ func (k *ink) hugs(p part) bool {
 		touches(0, k.w, k.h, p.h(), p.w(), k.w) || touches(k.w-1, k.w, k.h, p.h(), p.w(), k.w)
 }
 
+func (k *ink) atEdge(p part) bool { return p.x0 == 0 || p.y0 == 0 || p.x1 == k.w || p.y1 == k.h }
+
 // inside reports whether a part that is not tiny touches no side of the picture.
 func (k *ink) inside(p part) bool {
-	return p.x0 > 0 && p.y0 > 0 && p.x1 < k.w && p.y1 < k.h && float64(p.side()) > notTiny*float64(min(k.w, k.h))
+	return !k.atEdge(p) && float64(p.side()) > notTiny*float64(min(k.w, k.h))
 }
 
 // encloses reports whether a part has ink on all sides of another, which is not much smaller.

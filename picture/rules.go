@@ -179,8 +179,8 @@ func (m *mask) thickness(r rule, reach int) int {
 	return lengths[len(lengths)/4]
 }
 
-// fragment reports whether a part is what remained of rules: straight along them, or thin and at the picture's edge.
-func fragment(p part, w, h int, across, down []rule) bool {
+// fragment reports whether a part is what remained of rules: straight along them, or thin and at an edge of the picture.
+func fragment(p part, edge bool, across, down []rule) bool {
 	thick := 0
 	for _, r := range slices.Concat(across, down) {
 		thick = max(thick, r.thick)
@@ -188,7 +188,6 @@ func fragment(p part, w, h int, across, down []rule) bool {
 	straight := func(length, height int, rules []rule) bool {
 		return len(rules) > 0 && float64(height) <= crossing*float64(thick)+2+math.Abs(rules[0].slope)*float64(length) && length > 2*height
 	}
-	edge := p.x0 == 0 || p.y0 == 0 || p.x1 == w || p.y1 == h
 	return thick > 0 && (straight(p.w(), p.h(), across) || straight(p.h(), p.w(), down) ||
 		edge && float64(p.area) <= crossing*float64(thick*(p.w()+p.h())))
 }
