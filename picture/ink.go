@@ -136,7 +136,7 @@ const (
 	speckSide = 0.13 // of the largest part's longer side
 	speckArea = 0.04 // of the largest part's area
 	pale      = 0.65 // of the largest part's level
-	paleArea  = 0.2  // of the largest part's area
+	paleArea  = 0.35 // of the largest part's area
 )
 
 // dropSpecks takes out what is small, for itself or beside the largest part, and what is smaller and paler.
@@ -162,6 +162,6 @@ func (k *ink) dropSpecks(c *contrast) {
 	level := func(p part) float32 { return sums[p.label] / counts[p.label] }
 	k.parts = slices.DeleteFunc(k.parts, func(p part) bool {
 		return float64(p.side()) < speckSide*float64(largest.side()) && float64(p.area) < speckArea*float64(largest.area) ||
-			float64(p.area) < paleArea*float64(largest.area) && level(p) < pale*level(largest)
+			level(p) < pale*level(largest) && (k.atEdge(p) || float64(p.area) < paleArea*float64(largest.area))
 	})
 }
