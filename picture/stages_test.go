@@ -1,4 +1,4 @@
-package picture
+package picture_test
 
 import (
 	"flag"
@@ -13,6 +13,7 @@ import (
 	xdraw "golang.org/x/image/draw"
 
 	"lenet/dataset/datasettest"
+	"lenet/picture"
 )
 
 var update = flag.Bool("update", false, "write the pictures of docs/pictures anew")
@@ -54,13 +55,12 @@ func squared(pixels []uint8) image.Image {
 // The stages are those of the package's comment, in its order. With -update, docs/pictures shows what each makes of two pictures.
 func TestStages(t *testing.T) {
 	_, test := datasettest.MNIST(t)
-	for name, picture := range map[string]image.Image{"thin-pen": thinPen(), "squared-paper": squared(test.Images[:784])} {
+	for name, drawn := range map[string]image.Image{"thin-pen": thinPen(), "squared-paper": squared(test.Images[:784])} {
 		const tile = 200
 		strip := image.NewRGBA(image.Rect(0, 0, 7*tile, tile))
 		xdraw.Draw(strip, strip.Rect, image.NewUniform(color.RGBA{128, 128, 128, 255}), image.Point{}, xdraw.Src)
 		var stages []string
-		show := func(stage string, result any) {
-			img := view(result, MNIST(28, 28))
+		show := func(stage string, img image.Image) {
 			size := img.Bounds().Size()
 			fit := float64(tile-8) / float64(max(size.X, size.Y))
 			at := image.Rect(0, 0, int(float64(size.X)*fit), int(float64(size.Y)*fit)).Add(image.Pt(len(stages)*tile+4, 4))
@@ -71,8 +71,7 @@ func TestStages(t *testing.T) {
 			scaler.Scale(strip, at, img, img.Bounds(), xdraw.Src, nil)
 			stages = append(stages, stage)
 		}
-		p := pipeline{trace: show}
-		if _, err := p.one(picture, MNIST(28, 28)); err != nil {
+		if err := picture.Stages(drawn, picture.MNIST(28, 28), show); err != nil {
 			t.Fatalf("%s: %v, stages %v", name, err, stages)
 		}
 		if want := []string{"upright", "contrast", "ink", "subject", "thickness", "scale", "placed"}; !slices.Equal(stages, want) {
@@ -90,40 +89,4 @@ func TestStages(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-}
-
-// view returns a stage's result as a picture.
-func view(result any, frame Frame) image.Image {
-	grey := func(p *plane) image.Image {
-		scaled := newPlane(p.w, p.h)
-		copy(scaled.v, p.v)
-		scaled.scale(1 / max(slices.Max(p.v), 1e-6))
-		return &image.Gray{Pix: scaled.bytes(), Stride: p.w, Rect: image.Rect(0, 0, p.w, p.h)}
-	}
-	switch r := result.(type) {
-	case *pixels:
-		out := image.NewRGBA(image.Rect(0, 0, r[0].w, r[0].h))
-		for c := range r {
-			for i, v := range r[c].bytes() {
-				out.Pix[4*i+c] = v
-			}
-		}
-		return out
-	case *plane:
-		return grey(r)
-	case *ink:
-		p := newPlane(r.w, r.h)
-		for i, set := range r.all.set {
-			switch {
-			case r.set[i]:
-				p.v[i] = 1
-			case set: // a line
-				p.v[i] = 0.3
-			}
-		}
-		return grey(&p)
-	case []uint8:
-		return &image.Gray{Pix: r, Stride: frame.Cols, Rect: image.Rect(0, 0, frame.Cols, frame.Rows)}
-	}
-	return nil
 }
