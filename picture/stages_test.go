@@ -43,7 +43,7 @@ func squared(pixels []uint8) image.Image {
 		for x := range 400 {
 			light, ink := 1.3-float64(x)/500, float64(big.GrayAt(x, y).Y)/255
 			if x%36 < 2 || y%36 < 2 {
-				light *= 0.75
+				light *= 0.88
 			}
 			level := func(paper, pen float64) uint8 { return uint8(math.Min(255, light*(paper+(pen-paper)*ink))) }
 			out.SetRGBA(x, y, color.RGBA{level(190, 30), level(185, 50), level(165, 120), 255})

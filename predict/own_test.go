@@ -91,7 +91,7 @@ func TestDrawnPicturesAreRead(t *testing.T) {
 		}
 		table += fmt.Sprintf("| %s | %d of %d |\n", k.name, of, k.count)
 		right, all = right+of, all+k.count
-		if 4*of < 3*k.count {
+		if 3*of < 2*k.count {
 			t.Errorf("%s: %d of %d", k.name, of, k.count)
 		}
 	}
