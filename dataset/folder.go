@@ -113,12 +113,17 @@ func innermost(dir string) (string, []fs.DirEntry, error) {
 	}
 }
 
-// natural orders names, and numbers by their value: 9 before 10.
+// natural orders names: numbers first, by their value, so 9 is before 10.
 func natural(a, b string) int {
 	x, errX := strconv.Atoi(a)
 	y, errY := strconv.Atoi(b)
-	if errX == nil && errY == nil {
+	switch {
+	case errX == nil && errY == nil:
 		return cmp.Or(cmp.Compare(x, y), cmp.Compare(a, b))
+	case errX == nil:
+		return -1
+	case errY == nil:
+		return 1
 	}
 	return cmp.Or(cmp.Compare(strings.ToLower(a), strings.ToLower(b)), cmp.Compare(a, b))
 }

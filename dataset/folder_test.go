@@ -130,6 +130,23 @@ func TestOneFolderOfPicturesIsSplit(t *testing.T) {
 	}
 }
 
+// Numbers, and names that begin with one, have one order, whatever the order in which the folders are read.
+func TestClassesHaveOneOrder(t *testing.T) {
+	ownCache(t)
+	dir := t.TempDir()
+	want := []string{"2", "10", "1a", "2b", "B", "c"}
+	for _, class := range want {
+		save(t, spot(16, 16, 2, 0, 255), dir, "train", class, "a.png")
+		save(t, spot(16, 16, 2, 0, 255), dir, "test", class, "a.png")
+	}
+	for range 10 {
+		data, _, err := own(t, dataset.Files{Dir: dir})
+		if err != nil || !slices.Equal(data.Train.Names, want) {
+			t.Fatalf("classes %q, want %q (%v)", data.Train.Names, want, err)
+		}
+	}
+}
+
 // Ink that is only in the alpha channel is seen, whatever its colour.
 func TestTransparentPicturesAreASet(t *testing.T) {
 	for _, ink := range []uint8{0, 255} {
