@@ -40,6 +40,7 @@ type Network struct {
 	Dir     runs.Dir // of its weights
 	source  dataset.Source
 	own     bool          // source is the run's own, as its config.json has it
+	named   bool          // the run's own names of classes are those of a file, and the options name no other
 	data    *dataset.Data // of source, once it is loaded
 	guard   torchx.Guard  // of its files
 	release func()
@@ -135,8 +136,8 @@ func (n *Network) known(ctx context.Context, c config, log func(string)) (spec m
 		n.source = c.Source
 		n.source.Mirror = cmp.Or(own.Mirror, n.source.Mirror)
 		n.source.Transpose = own.Transpose || n.source.Transpose
+		n.own, n.named = true, own.Classes == "" && n.source.Classes != ""
 		n.source.Classes = cmp.Or(own.Classes, n.source.Classes)
-		n.own = true
 	}
 	n.source.Dataset = cmp.Or(n.source.Dataset, "mnist")
 	switch {
@@ -190,7 +191,7 @@ func (n *Network) load(ctx context.Context, log func(string)) (err error) {
 		if n.source.Dir, err = n.Dir.Locate(n.source.Dir); err != nil {
 			return err
 		}
-		if n.LeNet != nil && n.Data.Classes != nil && n.source.Dir != "" {
+		if n.named && n.LeNet != nil && n.Data.Classes != nil {
 			n.source.Classes, n.source.Names = "", n.Data.Classes // the file may be gone
 		}
 	}

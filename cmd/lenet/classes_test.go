@@ -86,3 +86,44 @@ func TestOwnClassesAreNamedEverywhere(t *testing.T) {
 		}
 	}
 }
+
+// A folder of pictures is named, and so its class is the one that the network knows by that name, whatever has happened to the folders beside it.
+func TestAFolderOfPicturesKeepsItsClass(t *testing.T) {
+	training, test := datasettest.MNIST(t)
+	dir, run := picturesOf(t, training, test), filepath.Join(t.TempDir(), "run")
+	if _, stderr, code := inProcess(t, "train", "--data", dir, "--recipe=fast", "--device=cpu", "--out", run); code != 0 {
+		t.Fatal(stderr)
+	}
+	for _, split := range []string{"train", "test"} { // eight was the first class
+		if err := os.RemoveAll(filepath.Join(dir, split, "eight")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stdout, stderr, code := inProcess(t, "eval", "--json", "--device=cpu", "--model", run)
+	var r metrics.Result
+	if code != 0 || json.Unmarshal([]byte(stdout), &r) != nil || r.Accuracy < 0.8 || r.Classes[0].Images != 0 {
+		t.Errorf("without eights: accuracy %v, exit code %d, %s", r.Accuracy, code, stderr)
+	}
+	for _, split := range []string{"train", "test"} {
+		if err := os.Rename(filepath.Join(dir, split, "zero"), filepath.Join(dir, split, "a nought")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, stderr, code := inProcess(t, "eval", "--device=cpu", "--model", run); code != exitFailure || !strings.Contains(stderr, `the set has a class "a nought"`) {
+		t.Errorf("with a class that has another name: exit code %d, %s", code, stderr)
+	}
+}
+
+// A network of classes without names takes those of --classes, with --data and without it.
+func TestClassesAreNamedLater(t *testing.T) {
+	run, file := learnt(t), filepath.Join(t.TempDir(), "names.txt")
+	if err := os.WriteFile(file, []byte(strings.Join(strings.Fields("zero one two three four five six seven eight nine"), "\n")), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for _, more := range [][]string{nil, {"--data", filepath.Join(shared, "data")}} {
+		stdout, stderr, code := inProcess(t, append([]string{"eval", "--device=cpu", "--model", run, "--classes", file, "--out=."}, more...)...)
+		if code != 0 || !slices.Contains(strings.Fields(stdout), "seven") {
+			t.Errorf("%q: exit code %d, %s%s", more, code, stderr, stdout)
+		}
+	}
+}
