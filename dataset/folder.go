@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"io/fs"
 	"os"
@@ -165,9 +166,9 @@ func hidden(name string) bool {
 }
 
 // load returns the sets, prepared as [preparePictures] says.
-func (f *pictureFolder) load() (train, test *Set, err error) {
+func (f *pictureFolder) load(ctx context.Context) (train, test *Set, err error) {
 	all := slices.Concat(f.splits[0], f.splits[1])
-	prepared, err := f.prepared(all)
+	prepared, err := f.prepared(ctx, all)
 	if err != nil {
 		return nil, nil, err
 	}

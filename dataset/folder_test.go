@@ -1,6 +1,7 @@
 package dataset_test
 
 import (
+	"context"
 	"errors"
 	"image"
 	"image/color"
@@ -186,6 +187,25 @@ func TestPhotographsArePrepared(t *testing.T) {
 		if data.Train.Images[0] != 0 || data.Train.Images[14*28+14] < 200 {
 			t.Error("the spot does not fill the middle")
 		}
+	}
+}
+
+// A large folder takes minutes: Ctrl-C ends that, and nothing half-read is kept.
+func TestReadingAFolderOfPicturesEndsWithItsContext(t *testing.T) {
+	ownCache(t)
+	dir := t.TempDir()
+	for i := range 20 {
+		save(t, spot(16, 16, 2, 0, 255), dir, []string{"cat", "dog"}[i%2], string(rune('a'+i))+".png")
+	}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	why := errors.New("enough")
+	cancel(why)
+	source := dataset.Source{Files: dataset.Files{Dir: dir}}
+	if _, err := source.Load(ctx, func(string) {}); !errors.Is(err, why) {
+		t.Errorf("error %v", err)
+	}
+	if data, _, err := own(t, source.Files); err != nil || data.Train.Len()+data.Test.Len() != 20 {
+		t.Errorf("the next time: %v", err)
 	}
 }
 

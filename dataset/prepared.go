@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
@@ -42,7 +43,7 @@ const preparedVersion = 1
 const manyPictures = 2000
 
 // prepared returns the images of pictures, from the cache if they are there.
-func (f *pictureFolder) prepared(all []labelledFile) (*preparedPictures, error) {
+func (f *pictureFolder) prepared(ctx context.Context, all []labelledFile) (*preparedPictures, error) {
 	id := sha256.New()
 	fmt.Fprintln(id, preparedVersion)
 	for _, p := range all {
@@ -63,7 +64,7 @@ func (f *pictureFolder) prepared(all []labelledFile) (*preparedPictures, error) 
 	}
 	cache, err := CacheDir()
 	if err != nil {
-		return preparePictures(all)
+		return preparePictures(ctx, all)
 	}
 	name := filepath.Join(cache, "pictures", fmt.Sprintf("%x", id.Sum(nil)[:16]))
 	if p := openPrepared(name); p != nil {
@@ -72,7 +73,7 @@ func (f *pictureFolder) prepared(all []labelledFile) (*preparedPictures, error) 
 	if len(all) >= manyPictures {
 		f.log(fmt.Sprintf("reading the %d pictures in %s", len(all), f.dir))
 	}
-	p, err := preparePictures(all)
+	p, err := preparePictures(ctx, all)
 	if err == nil {
 		p.save(name) // or it is done again the next time
 	}
@@ -127,14 +128,14 @@ func (p *preparedPictures) save(name string) {
 	}
 }
 
-// preparePictures reads pictures, several at a time.
-func preparePictures(all []labelledFile) (*preparedPictures, error) {
+// preparePictures reads pictures, several at a time, until ctx ends.
+func preparePictures(ctx context.Context, all []labelledFile) (*preparedPictures, error) {
 	each := func(f func(i int)) {
 		var group sync.WaitGroup
 		var next atomic.Int64
-		for range runtime.NumCPU() {
+		for range runtime.GOMAXPROCS(0) {
 			group.Go(func() {
-				for i := int(next.Add(1)) - 1; i < len(all); i = int(next.Add(1)) - 1 {
+				for i := int(next.Add(1)) - 1; i < len(all) && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
 					f(i)
 				}
 			})
@@ -154,6 +155,9 @@ func preparePictures(all []labelledFile) (*preparedPictures, error) {
 			images[i], failed[i] = preparedPicture(all[i].path, frame)
 		}
 	})
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
 	if asTheyAre {
 		lightOnDark(images, frame.Rows, frame.Cols)
 	}

@@ -47,7 +47,7 @@ func (o *Source) Title() string {
 // Errors: [option.Error] for an unknown name; those of [Spec.Load] and [Load].
 func (o *Source) Load(ctx context.Context, log func(string)) (*Data, error) {
 	if o.Dir != "" {
-		return o.Files.load(log)
+		return o.Files.load(ctx, log)
 	}
 	spec, err := Lookup(o.Dataset)
 	if err != nil {
@@ -68,7 +68,7 @@ func (o *Source) Load(ctx context.Context, log func(string)) (*Data, error) {
 }
 
 // load loads a set of the user's own.
-func (o *Files) load(log func(string)) (data *Data, err error) {
+func (o *Files) load(ctx context.Context, log func(string)) (data *Data, err error) {
 	format := Format{Transpose: o.Transpose, Classes: o.Names}
 	if o.Classes != "" {
 		if format.Classes, err = readClasses(o.Classes); err != nil {
@@ -85,7 +85,7 @@ func (o *Files) load(log func(string)) (data *Data, err error) {
 		if picturesErr != nil {
 			return nil, picturesErr
 		}
-		if data.Train, data.Test, err = pictures.load(); err != nil {
+		if data.Train, data.Test, err = pictures.load(ctx); err != nil {
 			return nil, err
 		}
 		return data, o.namePictures(data, format.Classes)
