@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"lenet/dataset"
 	"lenet/dataset/datasettest"
 	"lenet/option"
@@ -204,6 +206,23 @@ func TestTranspose(t *testing.T) {
 		if err != nil || training.Rows != 3 || training.Cols != 2 || !slices.Equal(training.Images, want) || !slices.Equal(test.Images, want) {
 			t.Errorf("%+v (%v)", training, err)
 		}
+	}
+}
+
+// A pipe in a file's place is read once, from its beginning to its end.
+func TestAPipeIsTransposedToo(t *testing.T) {
+	ownCache(t)
+	set := &dataset.Set{Rows: 1, Cols: 2, Images: []uint8{1, 2, 3, 4}, Labels: []uint8{0, 1}}
+	dir := datasettest.Dir(t, set, set)
+	path := filepath.Join(dir, datasettest.TrainImages)
+	content, err := os.ReadFile(path)
+	if err := errors.Join(err, os.Remove(path), unix.Mkfifo(path, 0o666)); err != nil {
+		t.Fatal(err)
+	}
+	go func() { _ = os.WriteFile(path, content, 0o666) }()
+	training, _, err := dataset.Load(dir, dataset.Format{Transpose: true})
+	if err != nil || training.Rows != 2 || training.Cols != 1 {
+		t.Errorf("%+v (%v)", training, err)
 	}
 }
 

@@ -42,6 +42,13 @@ func readFile(path, want string, transpose bool) (*idxFile, error) {
 		return nil, err
 	}
 	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() || info.Size() == 0 { // a pipe, or an error below
+		return decodeFile(file, path, want, transpose)
+	}
 	var magic [2]byte
 	if _, err := file.ReadAt(magic[:], 0); err == nil && (transpose || isGzip(magic[:])) {
 		unpacked, err := cachedCopy(file, want, transpose)
@@ -58,14 +65,11 @@ func readFile(path, want string, transpose bool) (*idxFile, error) {
 	return mapFile(file, path, want)
 }
 
-// mapFile maps a file that is neither gzipped nor to be transposed.
+// mapFile maps a regular file that is neither empty, gzipped, nor to be transposed.
 func mapFile(file *os.File, path, want string) (*idxFile, error) {
 	info, err := file.Stat()
 	if err != nil {
 		return nil, err
-	}
-	if !info.Mode().IsRegular() || info.Size() == 0 {
-		return decodeFile(file, path, want, false)
 	}
 	all, err := unix.Mmap(int(file.Fd()), 0, int(info.Size()), unix.PROT_READ, unix.MAP_SHARED)
 	if err != nil {
