@@ -103,6 +103,11 @@ func Resume(ctx context.Context, dir runs.Dir, version string, report Reporter) 
 	if err != nil {
 		return nil, err
 	}
+	unlock, err := dir.Lock() // before its trials are read: another process may be adding some
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
 	done, err := readTrials(dir, report.Log)
 	if err != nil {
 		return nil, err
@@ -151,6 +156,7 @@ func readConfig(dir runs.Dir) (*Config, error) {
 	return config, dir.ReadConfig(config)
 }
 
+// run is Run for a folder that is checked, with the trials that are done already: nil for a new sweep.
 func run(ctx context.Context, o Options, version string, report Reporter, done map[int]Trial) (*Result, error) {
 	start := time.Now()
 	if err := o.validate(); err != nil {
@@ -184,11 +190,13 @@ func run(ctx context.Context, o Options, version string, report Reporter, done m
 			t.close()
 		}
 	}()
-	unlock, err := s.dir.Lock()
-	if err != nil {
-		return nil, err
+	if done == nil { // a sweep that is resumed has its lock
+		unlock, err := s.dir.Lock()
+		if err != nil {
+			return nil, err
+		}
+		defer unlock()
 	}
-	defer unlock()
 	if err := s.begin(version, done != nil); err != nil {
 		return nil, err
 	}

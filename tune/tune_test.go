@@ -223,6 +223,22 @@ func TestAnInterruptedSweepGoesOn(t *testing.T) {
 	}
 }
 
+func TestASweepInProgressIsNotResumed(t *testing.T) {
+	o := options(t)
+	var busy *runs.BusyError
+	refused := 0
+	r := &reporter{onProgress: func(int) {
+		if _, err := Resume(t.Context(), runs.Dir(o.Out), "test", &reporter{}); errors.As(err, &busy) && busy.Dir == runs.Dir(o.Out) {
+			refused++
+		} else {
+			t.Errorf("error %v", err)
+		}
+	}}
+	if _, err := Run(t.Context(), o, "test", r); err != nil || refused != 5 { // before the first epoch, and after each of two trials' two
+		t.Errorf("refused %d times (%v)", refused, err)
+	}
+}
+
 func TestCarryOverBeginsWithTheLastTrialsWeights(t *testing.T) {
 	o := options(t)
 	o.LearningRate, o.Jobs, o.Epochs, o.CarryOver = "0.1,0.10000001", 1, 6, true
