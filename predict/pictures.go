@@ -35,7 +35,7 @@ func Files(paths []string) ([]string, error) {
 		}
 		before := len(files)
 		for _, e := range entries {
-			if name := e.Name(); !e.IsDir() && name[0] != '.' && slices.Contains(picture.Extensions, strings.ToLower(filepath.Ext(name))) {
+			if name := e.Name(); !e.IsDir() && name[0] != '.' && picture.Named(name) {
 				files = append(files, filepath.Join(path, name))
 			}
 		}
