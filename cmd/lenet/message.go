@@ -86,7 +86,7 @@ func advice(err error) string {
 	case errors.As(err, &writing):
 		return "give another --out"
 	case errors.As(err, &lost):
-		return "put it there, or name another with --data"
+		return "put it there, or name another with --data or --classes"
 	case errors.As(err, &fetch):
 		return "put its four files into a folder and give --data DIR, or give --mirror URL"
 	case errors.As(err, &several):

@@ -38,7 +38,7 @@ func TestMessagesSayWhatToDoNext(t *testing.T) {
 		{&model.NotFiniteError{Tensor: "fc1.bias", Count: 1, Of: 120}, "1 of the 120 values of its fc1.bias are NaN or infinite; the training that wrote it diverged: train again, with a smaller learning rate"},
 		{&tune.Interrupted{Cause: errors.New("stopped"), Dir: "a"}, "stopped; continue with lenet tune --resume a"},
 		{&dataset.FetchError{Name: "mnist", Causes: []error{errors.New("from a: no")}}, "dataset: cannot fetch mnist (from a: no); put its four files into a folder and give --data DIR, or give --mirror URL"},
-		{&runs.LostError{Path: "digits", Config: "a/config.json", Tried: []string{"/b/digits", "/digits"}}, "runs: a/config.json names digits, and there is no /b/digits or /digits; put it there, or name another with --data"},
+		{&runs.LostError{Path: "digits", Config: "a/config.json", Tried: []string{"/b/digits", "/digits"}}, "runs: a/config.json names digits, and there is no /b/digits or /digits; put it there, or name another with --data or --classes"},
 		{&runs.BusyError{Dir: "a"}, "runs: another process is writing to a; wait until it has ended, or give another --out"},
 		{&runs.EmptyError{Dir: "a"}, "runs: a holds no trained network; name the folder of a run that has ended an epoch, or a weights file"},
 		{&runs.EmptyError{Dir: "a", Sweep: true}, "runs: the sweep in a has no trials yet; continue it with lenet tune --resume a"},
