@@ -29,16 +29,20 @@ func newBar(epochs int, unwanted bool) *bar {
 
 func showsBars(unwanted bool) bool { return !unwanted && term.IsTerminal(int(os.Stderr.Fd())) }
 
-func newProgressBar(n int, things string, throttle time.Duration) *progressbar.ProgressBar {
-	return progressbar.NewOptions(n,
+// newProgressBar returns a bar of n steps, or of an unknown number if n is -1, on standard error.
+func newProgressBar(n int64, throttle time.Duration, options ...progressbar.Option) *progressbar.ProgressBar {
+	return progressbar.NewOptions64(n, append(options,
 		progressbar.OptionSetWriter(fitting{os.Stderr}),
 		progressbar.OptionSetWidth(24),
-		progressbar.OptionShowIts(),
-		progressbar.OptionSetItsString(things),
-		progressbar.OptionSetPredictTime(true),
 		progressbar.OptionThrottle(throttle),
 		progressbar.OptionClearOnFinish(),
-		progressbar.OptionSetTheme(progressbar.ThemeASCII))
+		progressbar.OptionSetTheme(progressbar.ThemeASCII))...)
+}
+
+// newCountingBar returns a bar of n things, with how many of them there are a second and the time left.
+func newCountingBar(n int, things string, throttle time.Duration) *progressbar.ProgressBar {
+	return newProgressBar(int64(n), throttle,
+		progressbar.OptionShowIts(), progressbar.OptionSetItsString(things), progressbar.OptionSetPredictTime(true))
 }
 
 func (b *bar) update(epoch, images, of int, loss, accuracy float64) {
@@ -46,7 +50,7 @@ func (b *bar) update(epoch, images, of int, loss, accuracy float64) {
 		return
 	}
 	if b.ProgressBar == nil {
-		b.ProgressBar = newProgressBar(b.epochs*of, "images", 100*time.Millisecond)
+		b.ProgressBar = newCountingBar(b.epochs*of, "images", 100*time.Millisecond)
 	}
 	b.Describe(fmt.Sprintf("epoch %d/%d, loss %.4f, acc %.3f", epoch, b.epochs, loss, accuracy))
 	_ = b.Set((epoch-1)*of + images) // fails only where standard error does
@@ -77,13 +81,7 @@ func downloadProgress() dataset.Progress {
 			return
 		}
 		if shown == nil {
-			shown = progressbar.NewOptions64(total,
-				progressbar.OptionSetWriter(fitting{os.Stderr}),
-				progressbar.OptionSetWidth(24),
-				progressbar.OptionShowBytes(true),
-				progressbar.OptionThrottle(100*time.Millisecond),
-				progressbar.OptionClearOnFinish(),
-				progressbar.OptionSetTheme(progressbar.ThemeASCII))
+			shown = newProgressBar(total, 100*time.Millisecond, progressbar.OptionShowBytes(true))
 		}
 		if total > 0 && total != shown.GetMax64() {
 			shown.ChangeMax64(total)

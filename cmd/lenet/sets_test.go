@@ -70,8 +70,7 @@ func variants(s *dataset.Set, classes, first int) *dataset.Set {
 
 // transposed returns the images stored column by column.
 func transposed(s *dataset.Set) *dataset.Set {
-	other := reshaped(s, s.Cols, s.Rows, func(pixels []uint8, x, y int) uint8 { return pixels[x*s.Cols+y] })
-	return other
+	return reshaped(s, s.Cols, s.Rows, func(pixels []uint8, x, y int) uint8 { return pixels[x*s.Cols+y] })
 }
 
 // ownSet is a set of the user's own: the flags that name it, and what is to be expected of it.

@@ -124,7 +124,7 @@ func (o *tuneOutput) Progress(done, total int, best *tune.Candidate) {
 		return
 	}
 	if o.ProgressBar == nil {
-		o.ProgressBar = newProgressBar(total, "epochs", time.Second)
+		o.ProgressBar = newCountingBar(total, "epochs", time.Second)
 	}
 	o.Describe(describe(o.trials, best))
 	_ = o.Set(done) // fails only where standard error does
