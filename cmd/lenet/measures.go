@@ -55,7 +55,7 @@ func measures(r *metrics.Result, width int) string {
 		lines = append(lines, []string{names[c.True] + " →", names[c.Predicted], strconv.Itoa(c.Images), fmt.Sprintf("%.1f %%", 100*c.Share)})
 	}
 	for _, line := range lines { // names of predicted classes are aligned at the left
-		line[1] += strings.Repeat(" ", max(0, widest-uniseg.StringWidth(line[1])))
+		line[1] = padded(line[1], widest)
 	}
 	return b.String() + "the most frequent confusions; the whole matrix is in the picture confusion\n" + aligned(lines, 0, 1)
 }
@@ -70,6 +70,11 @@ func confusionMatrix(r *metrics.Result, names []string) string {
 		lines = append(lines, line)
 	}
 	return aligned(lines, narrowestCount, 1)
+}
+
+// padded returns a text with so many spaces after it that it is at least so wide.
+func padded(text string, width int) string {
+	return text + strings.Repeat(" ", max(0, width-uniseg.StringWidth(text)))
 }
 
 // aligned returns lines of cells in columns that are aligned at the right and have at least a width, which includes a gap.

@@ -3,11 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"lenet/figure"
-	"lenet/model"
 	"lenet/option"
 	"lenet/predict"
 )
@@ -102,29 +100,25 @@ func (c *predictCommand) print(net *predict.Network, pictures []predict.Picture)
 	fmt.Printf("%s: %s\n", pictures[0].Path, says[0])
 }
 
-// testImages prints and draws images of the test set, in rows of three.
+// testImages prints and draws images of the test set.
 func (c *predictCommand) testImages(ctx context.Context, net *predict.Network) error {
 	test, err := net.Test(ctx, notice)
 	if err != nil {
 		return err
 	}
-	drawn, err := net.Draw(ctx, test, c.Count, c.Seed)
+	predictions, err := net.Draw(ctx, test, c.Count, c.Seed)
 	if err != nil {
 		return err
 	}
 	if c.JSON {
-		return printJSON(drawn)
+		return printJSON(predictions)
 	}
-	grid := predict.Grid(test, drawn)
+	grid := predict.Grid(test, predictions)
 	out := strings.TrimSuffix(c.Out, ".png")
 	if out == "" {
 		out = net.Dir.Picture("predictions")
 	}
-	for i := 0; i < len(grid.Digits); i += grid.Columns {
-		row := grid.Digits[i:min(i+grid.Columns, len(grid.Digits))]
-		fmt.Print(halfBlocks(beside(row)))
-		fmt.Print(captions(row, &net.Data))
-	}
+	fmt.Print(drawn(grid, &net.Data, terminalWidth()))
 	name := func(number func(*figure.Digit) int) string {
 		return matrix(grid, func(d *figure.Digit) string { return net.Data.Class(number(d)) })
 	}
@@ -139,30 +133,6 @@ func (c *predictCommand) testImages(ctx context.Context, net *predict.Network) e
 	}
 	fmt.Printf("picture %s.png, %s.svg\n", out, out)
 	return nil
-}
-
-// captionWidth is how many characters an image and its caption take of a line of 80.
-const captionWidth = 26
-
-// captions returns the lines below a row of images: one if it has room for what is said of each, else two.
-func captions(row []figure.Digit, data *model.Data) string {
-	var one, first, second strings.Builder
-	fits := true
-	for _, d := range row {
-		says := "predicted"
-		if d.Wrong() {
-			says = "WRONG:"
-		}
-		isTrue, is := "true "+data.Class(d.True), fmt.Sprintf("%s %s, %.0f%%", says, data.Class(d.Predicted), 100*d.Probability)
-		fits = fits && len(isTrue)+len(is)+2 <= captionWidth
-		fmt.Fprintf(&one, "%-*s", captionWidth, isTrue+", "+is)
-		fmt.Fprintf(&first, "%-*s", captionWidth, isTrue)
-		fmt.Fprintf(&second, "%-*s", captionWidth, is)
-	}
-	if fits {
-		return one.String() + "\n"
-	}
-	return first.String() + "\n" + second.String() + "\n"
 }
 
 // matrix prints the images' labels as the report does.
@@ -182,58 +152,4 @@ func matrix(g *figure.Digits, label func(*figure.Digit) string) string {
 	}
 	b.WriteString("]]")
 	return b.String()
-}
-
-// border is how many columns at each side are left out where three images have to fit 80 columns: digits fill the middle 20.
-const border = 2
-
-// beside returns the rows of several images, each one beside the last.
-func beside(digits []figure.Digit) [][]uint8 {
-	all := make([][]uint8, digits[0].Rows)
-	for i := range digits {
-		for y, row := range rows(digits[i].Pixels, digits[i].Cols, border) {
-			all[y] = append(append(all[y], row...), 0, 0)
-		}
-	}
-	return all
-}
-
-// rows returns the rows of an image that is so many columns wide, without some of them at each side.
-func rows(pixels []uint8, cols, without int) [][]uint8 {
-	var all [][]uint8
-	for row := range slices.Chunk(pixels, cols) {
-		all = append(all, row[without:cols-without])
-	}
-	return all
-}
-
-// halfBlocks returns rows of pixels as text: two rows a line.
-func halfBlocks(rows [][]uint8) string {
-	var b strings.Builder
-	for y := 0; y < len(rows); y += 2 {
-		for x, top := range rows[y] {
-			bottom := uint8(0)
-			if y+1 < len(rows) {
-				bottom = rows[y+1][x]
-			}
-			b.WriteRune(halfBlock(top, bottom))
-		}
-		b.WriteByte('\n')
-	}
-	return b.String()
-}
-
-// dark is the value below which a half stays empty.
-const dark = 80
-
-func halfBlock(top, bottom uint8) rune {
-	switch {
-	case top >= dark && bottom >= dark:
-		return '█'
-	case top >= dark:
-		return '▀'
-	case bottom >= dark:
-		return '▄'
-	}
-	return ' '
 }
