@@ -1,7 +1,5 @@
 package picture
 
-import "slices"
-
 // grounds returns what each channel would be without ink. flat is set where the ground is the same everywhere.
 //
 // A drawing's ground is the one colour that most of its border or most of it has. A photograph's is estimated for each place, since there is
@@ -114,8 +112,8 @@ func outside(grounds []plane) *mask {
 func (p *plane) closed() plane {
 	smooth := p.median3()
 	r := max(1, min(p.w, p.h)/strokeSide/2)
-	out := smooth.extreme(r, true)
-	out = out.extreme(r, false)
+	out := smooth.largest(r)
+	out = out.smallest(r)
 	out.fill()
 	return out
 }
@@ -142,8 +140,7 @@ func inkIsLight(channel *plane) bool {
 			for yy := max(0, y-r); yy <= min(small.h-1, y+r); yy++ {
 				values = append(values, small.row(yy)[max(0, x-r):min(small.w, x+r+1)]...)
 			}
-			slices.Sort(values)
-			medians.row(y)[x] = values[len(values)/2]
+			medians.row(y)[x] = nth(values, len(values)/2)
 		}
 	}
 	local := medians.grown(k, channel.w, channel.h)
@@ -152,23 +149,6 @@ func inkIsLight(channel *plane) bool {
 		differences[i] = v - local.v[i]
 	}
 	return cubes(differences) > 0
-}
-
-// median3 returns the median of the 3x3 pixels around each pixel.
-func (p *plane) median3() plane {
-	out := newPlane(p.w, p.h)
-	var values [9]float32
-	for y := range p.h {
-		for x := range p.w {
-			n := 0
-			for yy := max(0, y-1); yy <= min(p.h-1, y+1); yy++ {
-				n += copy(values[n:], p.row(yy)[max(0, x-1):min(p.w, x+2)])
-			}
-			slices.Sort(values[:n])
-			out.row(y)[x] = values[n/2]
-		}
-	}
-	return out
 }
 
 // fill raises each pixel that is lower than all around it to the level at which it would flow over to the border (morphological reconstruction

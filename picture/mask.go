@@ -20,16 +20,32 @@ func (p *plane) over(threshold float32) *mask {
 	return m
 }
 
-// widenedBy returns the mask with all pixels within a square of 2r+1 x 2r+1 around its own.
+// widenedBy returns the mask with all pixels within a square of 2r+1 x 2r+1 around its own. It sets each pixel once.
 func (m *mask) widenedBy(r int) *mask {
-	p := newPlane(m.w, m.h)
-	for i, set := range m.set {
-		if set {
-			p.v[i] = 1
+	across, out := newMask(m.w, m.h), newMask(m.w, m.h)
+	for y := range m.h {
+		to, done := across.set[y*m.w:][:m.w], 0
+		for x, set := range m.set[y*m.w:][:m.w] {
+			if set {
+				for i := max(done, x-r); i < min(x+r+1, m.w); i++ {
+					to[i] = true
+				}
+				done = x + r + 1
+			}
 		}
 	}
-	p = p.extreme(r, true)
-	return p.over(0.5)
+	done := make([]int, m.w)
+	for y := range m.h {
+		for x, set := range across.set[y*m.w:][:m.w] {
+			if set {
+				for i := max(done[x], y-r); i < min(y+r+1, m.h); i++ {
+					out.set[i*m.w+x] = true
+				}
+				done[x] = y + r + 1
+			}
+		}
+	}
+	return out
 }
 
 // transposed returns the mask with rows and columns exchanged.

@@ -1,9 +1,6 @@
 package picture
 
-import (
-	"math"
-	"slices"
-)
+import "math"
 
 // A plane is one value for each pixel: [h, w].
 type plane struct {
@@ -60,20 +57,6 @@ func (p *plane) grown(k, w, h int) plane {
 	return big
 }
 
-// quantile returns the value below which a share of the values lies. It looks at 100,000 of them at most.
-func quantile(values []float32, share float64) float32 {
-	step := 1 + len(values)/100_000
-	var some []float32
-	for i := 0; i < len(values); i += step {
-		some = append(some, values[i])
-	}
-	if len(some) == 0 {
-		return 0
-	}
-	slices.Sort(some)
-	return some[min(int(share*float64(len(some))), len(some)-1)]
-}
-
 // border returns the values of the outermost pixels.
 func (p *plane) border() []float32 {
 	var values []float32
@@ -97,39 +80,62 @@ func (p *plane) crop(x0, y0, x1, y1 int) plane {
 	return part
 }
 
-// extreme returns the largest of the values in the window of 2r+1 x 2r+1 pixels around each pixel, or the smallest.
-func (p *plane) extreme(r int, largest bool) plane {
-	better := func(a, b float32) bool { return a >= b }
-	if !largest {
-		better = func(a, b float32) bool { return a <= b }
-	}
+// largest returns the largest of the values in the window of 2r+1 x 2r+1 pixels around each pixel.
+func (p *plane) largest(r int) plane {
 	across, out := newPlane(p.w, p.h), newPlane(p.w, p.h)
+	before, after := make([]float32, (p.h+2*r)*p.w+2*r), make([]float32, (p.h+2*r)*p.w+2*r)
 	for y := range p.h {
-		slide(across.v[y*p.w:], p.v[y*p.w:], p.w, 1, r, better)
+		slide(across.row(y), p.row(y), 1, r, before, after)
 	}
-	for x := range p.w {
-		slide(out.v[x:], across.v[x:], p.h, p.w, r, better)
-	}
+	slide(out.v, across.v, p.w, r, before, after)
 	return out
 }
 
-// slide writes to to, for each of n values that lie step apart, the best of those at most r away (a queue of candidates, each better than
-// those after it).
-func slide(to, from []float32, n, step, r int, better func(a, b float32) bool) {
-	queue := make([]int, 0, n)
-	first := 0
-	for i := range n + r {
-		if i < n {
-			for len(queue) > first && better(from[i*step], from[queue[len(queue)-1]*step]) {
-				queue = queue[:len(queue)-1]
-			}
-			queue = append(queue, i)
+// smallest returns the smallest of the values in the window of 2r+1 x 2r+1 pixels around each pixel.
+func (p *plane) smallest(r int) plane {
+	out := newPlane(p.w, p.h)
+	for i, v := range p.v {
+		out.v[i] = -v
+	}
+	out = out.largest(r)
+	out.scale(-1)
+	return out
+}
+
+// slide writes to to the largest of each group's values and those of the groups at most r away; a group is n values side by side. In blocks of 2r+1
+// groups, a window is the end of one block and the start of the next (van Herk, "A fast algorithm for local minimum and maximum filters"). before
+// and after are memory for 2r groups more than there are.
+func slide(to, from []float32, n, r int, before, after []float32) {
+	count, window := len(from)/n+2*r, 2*r+1
+	before, after = before[:count*n], after[:count*n] // the largest since the block's start, and up to its end
+	for _, padded := range [][]float32{before, after} {
+		for i := range r * n {
+			padded[i], padded[len(padded)-1-i] = lowest, lowest
 		}
-		if i >= r {
-			if queue[first] < i-2*r {
-				first++
-			}
-			to[(i-r)*step] = from[queue[first]*step]
+		copy(padded[r*n:], from)
+	}
+	for i := 1; i < count; i++ {
+		if i%window != 0 {
+			raise(before[i*n:][:n], before[(i-1)*n:])
+		}
+	}
+	for i := count - 2; i >= 0; i-- {
+		if i%window != window-1 {
+			raise(after[i*n:][:n], after[(i+1)*n:])
+		}
+	}
+	copy(to, after)
+	raise(to, before[2*r*n:])
+}
+
+const lowest = -math.MaxFloat32
+
+// raise raises each of the values to another one, if that is larger.
+func raise(values, to []float32) {
+	to = to[:len(values)]
+	for i, v := range to {
+		if v > values[i] {
+			values[i] = v
 		}
 	}
 }

@@ -61,10 +61,11 @@ func (m *mask) rules() []rule {
 		return nil
 	}
 	near := small.thickened()
+	rows := near.columns()
 	steps := int(steepest * float64(small.w))
 	slope, most := 0, 0.0
 	for s := -steps; s <= steps; s++ {
-		lines := near.lines(float64(s) / float64(small.w))
+		lines := near.lines(rows, float64(s)/float64(small.w))
 		total := 0.0
 		for _, l := range lines {
 			total += l.share
@@ -75,7 +76,7 @@ func (m *mask) rules() []rule {
 	}
 	var found []rule
 	for _, s := range []int{slope, slope - 1, slope + 1, slope - 2, slope + 2} {
-		for _, l := range near.lines(float64(s) / float64(small.w)) {
+		for _, l := range near.lines(near.columns(), float64(s)/float64(small.w)) {
 			r := rule{at: (l.at + 0.5) * float64(k), slope: float64(s) / float64(small.w)}
 			r.thick = m.thickness(r, k)
 			for x := range near.w { // it is not found again
@@ -109,24 +110,36 @@ func (m *mask) thickened() *mask {
 	return out
 }
 
+// columns returns, for each column, the rows in which it has ink.
+func (m *mask) columns() [][]int32 {
+	rows := make([][]int32, m.w)
+	for i, set := range m.set {
+		if set {
+			rows[i%m.w] = append(rows[i%m.w], int32(i/m.w))
+		}
+	}
+	return rows
+}
+
 // A line is a row, in the middle column, and the share of the columns in which there is ink along it.
 type line struct{ at, share float64 }
 
-// lines returns the lines of one slope that have ink in almost all of their columns; of adjacent ones that with the most.
-func (m *mask) lines(slope float64) []line {
+// lines returns the lines of one slope that have ink in almost all of their columns; of adjacent ones that with the most. rows
+// are the mask's columns.
+func (m *mask) lines(rows [][]int32, slope float64) []line {
 	reach := int(math.Ceil(math.Abs(slope)*float64(m.w)/2)) + 1
-	ink, columns := make([]int32, m.h+2*reach), make([]int32, m.h+2*reach)
+	ink, columns := make([]int32, m.h+2*reach), make([]int32, m.h+2*reach+1)
 	for x := range m.w {
 		shift := reach - int(math.Round(slope*float64(x-m.w/2)))
-		for y := range m.h {
-			columns[y+shift]++
-			if m.set[y*m.w+x] {
-				ink[y+shift]++
-			}
+		columns[shift]++ // from here on it is one more, for as many rows as there are
+		columns[shift+m.h]--
+		for _, y := range rows[x] {
+			ink[int(y)+shift]++
 		}
 	}
 	var all []line
 	for i := range ink {
+		columns[i+1] += columns[i]
 		if int(columns[i]) < m.w/2 || float64(ink[i]) < covered*float64(columns[i]) {
 			continue
 		}
