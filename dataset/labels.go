@@ -29,6 +29,9 @@ func newLabelFile(f *idxFile) (*labelFile, error) {
 	if l.len() == 0 || l.columns == 0 {
 		return nil, inFile(f.path, FormatError("it has no labels"))
 	}
+	if l.columns > 1 && l.oneHot() {
+		return nil, inFile(f.path, UnsupportedError(fmt.Sprintf("its labels are one-hot rows of %d; give one number an image", l.columns)))
+	}
 	l.min, l.max = l.at(0), l.at(0)
 	for i := range l.len() {
 		v := l.at(i)
@@ -43,9 +46,11 @@ func newLabelFile(f *idxFile) (*labelFile, error) {
 func (l *labelFile) len() int { return l.Dims[0] }
 
 // at returns an image's label.
-func (l *labelFile) at(i int) int {
+func (l *labelFile) at(i int) int { return l.element(i * l.columns) }
+
+func (l *labelFile) element(i int) int {
 	size := l.Type.Size()
-	b := l.elements[i*l.columns*size:][:size]
+	b := l.elements[i*size:][:size]
 	switch l.Type {
 	case Int8:
 		return int(int8(b[0]))
@@ -55,6 +60,26 @@ func (l *labelFile) at(i int) int {
 		return int(int32(binary.BigEndian.Uint32(b)))
 	}
 	return int(b[0])
+}
+
+// oneHot says whether each row has a single 1 among zeros.
+func (l *labelFile) oneHot() bool {
+	for i := range l.len() {
+		ones := 0
+		for column := range l.columns {
+			switch l.element(i*l.columns + column) {
+			case 0:
+			case 1:
+				ones++
+			default:
+				return false
+			}
+		}
+		if ones != 1 {
+			return false
+		}
+	}
+	return true
 }
 
 // classes returns the classes of labels that begin at first: the file's own bytes, where these are the same.
@@ -69,11 +94,11 @@ func (l *labelFile) classes(first int) []uint8 {
 	return classes
 }
 
-// numbering returns the label of the first class, and the names of all classes, of a set with these labels. It follows the labels, which begin at 0 or, as
-// EMNIST's letters, at 1. The names may be known; they are then as many as there are classes, or more.
+// numbering returns the label of the first class, and the names of all classes, of a set with these labels. They begin at 0 or, as those of EMNIST's
+// letters, at 1. Where the names are known, and there are as many as the largest label says, they begin at 1; there may be more names than labels.
 func numbering(training, test *labelFile, known []string) (first int, names []string, err error) {
 	lowest, highest := min(training.min, test.min), max(training.max, test.max)
-	if lowest == 1 && len(known) != highest+1 {
+	if lowest == 1 && (len(known) == 0 || len(known) == highest) {
 		first = 1
 	}
 	n := highest - first + 1
@@ -87,6 +112,5 @@ func numbering(training, test *labelFile, known []string) (first int, names []st
 	case n < 2:
 		return 0, nil, inFile(training.path, FormatError(fmt.Sprintf("all labels are %d, and there must be two classes", highest)))
 	}
-	names = Numbers(highest + 1)[first:]
-	return first, names, nil
+	return first, Numbers(highest + 1)[first:], nil
 }

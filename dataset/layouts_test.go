@@ -238,29 +238,46 @@ func TestImagesMayHaveAChannel(t *testing.T) {
 }
 
 func TestRelabelled(t *testing.T) {
-	set := labelled(0, 1, 1)
-	set.Classes, set.Names = 2, []string{"cat", "dog"}
-	other, err := set.Relabelled([]string{"bird", "dog", "cat"})
-	if err != nil || !slices.Equal(other.Labels, []uint8{2, 1, 1}) || other.Classes != 3 || set.Labels[0] != 0 {
-		t.Errorf("%+v (%v)", other, err)
+	letters := strings.Split("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "")
+	words := strings.Fields("zero one two three four five six seven eight nine")
+	var log []string
+	for _, c := range []struct {
+		set, network []string
+		first        int
+		want         []uint8 // of the set's classes; nil: an error
+		notice       bool
+	}{
+		{[]string{"cat", "dog"}, []string{"bird", "dog", "cat"}, 0, []uint8{2, 1}, false},
+		{[]string{"cat", "dog"}, []string{"bird", "cat"}, 0, nil, false},
+		{[]string{"4", "5"}, dataset.Numbers(10), 0, []uint8{4, 5}, false}, // labels from 4 on
+		{[]string{"1", "2"}, dataset.Numbers(10), 0, []uint8{1, 2}, false}, // a set that lacks 0
+		{dataset.Numbers(3), []string{"1", "2", "3", "4", "5"}, 0, nil, false},
+		{dataset.Numbers(9)[1:], words, 0, []uint8{1, 2, 3, 4, 5, 6, 7, 8}, false},
+		{dataset.Numbers(27)[1:], letters, 1, []uint8{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25}, false},
+		{dataset.Numbers(27), letters, 1, nil, false},
+		{dataset.Numbers(12), words, 0, nil, false},
+		{[]string{"cat", "dog", "bird"}, dataset.Numbers(3), 0, []uint8{0, 1, 2}, true}, // whose classes have names now
+		{[]string{"three", "seven"}, dataset.Numbers(10), 0, nil, false},
+	} {
+		log = nil
+		set := &dataset.Set{Rows: 1, Cols: 1, Classes: len(c.set), Names: c.set}
+		for i := range c.set {
+			set.Images, set.Labels = append(set.Images, 0), append(set.Labels, uint8(i))
+		}
+		other, err := set.Relabelled(c.network, c.first, func(line string) { log = append(log, line) })
+		switch {
+		case (err != nil) != (c.want == nil) || c.notice != (log != nil):
+			t.Errorf("%q for %q: %v, notices %q", c.set, c.network, err, log)
+		case err == nil && (!slices.Equal(other.Labels, c.want) || set.Labels[0] != 0 || other.Classes != len(c.network)):
+			t.Errorf("%q for %q: %v, want %v", c.set, c.network, other.Labels, c.want)
+		}
 	}
-	if _, err := set.Relabelled([]string{"bird", "cat"}); err == nil || !strings.Contains(err.Error(), "dog") {
-		t.Errorf("error %v", err)
-	}
-	set.Names = []string{"4", "5"} // labels from 4 on
-	if other, err := set.Relabelled(dataset.Numbers(10)); err != nil || !slices.Equal(other.Labels, []uint8{4, 5, 5}) {
-		t.Errorf("%+v (%v)", other, err)
-	}
-	set.Names = dataset.Numbers(2)
-	if other, err := set.Relabelled([]string{"cat", "dog", "bird"}); err != nil || !slices.Equal(other.Labels, []uint8{0, 1, 1}) || other.Names[1] != "dog" {
-		t.Errorf("%+v (%v)", other, err)
-	}
-	set.Names = []string{"cat", "dog"} // as given with --classes for a network that has no names
-	if other, err := set.Relabelled(dataset.Numbers(2)); err != nil || other != set {
-		t.Errorf("%+v (%v)", other, err)
-	}
-	set.Names = []string{"20241231", "20250101"} // no numbers from 20241231 on, which would fill the memory
-	if dataset.Numbered(set.Names) {
-		t.Error("dates are taken for the numbers of classes")
+}
+
+func TestNumbered(t *testing.T) {
+	for want, names := range map[bool][]string{true: {"3", "4", "5"}, false: {"20240101", "20240103"}} {
+		if dataset.Numbered(names) != want {
+			t.Errorf("%q", names)
+		}
 	}
 }

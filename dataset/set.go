@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -14,6 +15,7 @@ type Set struct {
 	Rows, Cols int      // pixels
 	Classes    int      // labels are 0 to Classes - 1
 	Names      []string // [Classes] of the classes: "3" or "Sneaker"
+	First      int      // the label of the first class in the files that the set comes from: 0 or 1
 	Images     []uint8  // [Len, Rows, Cols], 0 is the background; perhaps read-only memory
 	Labels     []uint8  // [Len]; perhaps read-only memory
 }
@@ -30,34 +32,39 @@ func Numbers(classes int) []string {
 	return names
 }
 
-// Relabelled returns the set with its labels as indices into the names of other classes, such as those of a network. Classes that have no names are
-// taken by their numbers; the set keeps its names if the others are numbers.
+// Relabelled returns the set with its labels as indices into the names of other classes, such as those of a network. first is the label that the first
+// of these has in the files that they come from. Classes are matched by their names. A set without names is matched by its labels; names that
+// are numbers take the classes of another set in their order, which log is told.
 //
 // Errors: a class that is none of those.
-func (s *Set) Relabelled(names []string) (*Set, error) {
+func (s *Set) Relabelled(names []string, first int, log func(string)) (*Set, error) {
 	if slices.Equal(s.Names, names) {
 		return s, nil
 	}
-	other := *s
-	other.Classes, other.Names = len(names), names
-	index, unknown := make([]uint8, s.Classes), ""
-	for i, name := range s.Names {
-		at := slices.Index(names, name)
+	find := func(i int) int { return slices.Index(names, s.Names[i]) }
+	switch ours, theirs := Numbered(s.Names), Numbered(names); {
+	case ours && !theirs:
+		find = func(i int) int {
+			label, _ := strconv.Atoi(s.Names[i])
+			if at := label - first; at < len(names) {
+				return at
+			}
+			return -1
+		}
+	case theirs && !ours && s.Classes == len(names):
+		log(fmt.Sprintf("the network has no names for its %d classes: the set's, %s, are taken for them in this order", len(names), strings.Join(s.Names, ", ")))
+		return s, nil
+	}
+	index := make([]uint8, s.Classes)
+	for i := range index {
+		at := find(i)
 		if at < 0 {
-			unknown = name
-			break
+			return nil, fmt.Errorf("dataset: the set has a class %s, and the network knows %s", s.Names[i], strings.Join(names, ", "))
 		}
 		index[i] = uint8(at)
 	}
-	if unknown != "" {
-		switch { // where one of both does not know the names, the other does
-		case s.Classes == len(names) && Numbered(names):
-			return s, nil
-		case s.Classes <= len(names) && (Numbered(s.Names) || Numbered(names)):
-			return &other, nil
-		}
-		return nil, fmt.Errorf("dataset: the set has a class %q, and the network's are %q", unknown, names)
-	}
+	other := *s
+	other.Classes, other.Names = len(names), names
 	other.Labels = make([]uint8, s.Len())
 	for i, label := range s.Labels {
 		other.Labels[i] = index[label]
@@ -133,7 +140,7 @@ func (f Format) load(paths [4]string, read readFunc) (train, test *Set, err erro
 	var sets [2]*Set
 	for i := range sets {
 		rows, cols := files[2*i].imageSize()
-		sets[i] = &Set{Rows: rows, Cols: cols, Classes: len(names), Names: names, Images: files[2*i].elements, Labels: labels[i].classes(first)}
+		sets[i] = &Set{Rows: rows, Cols: cols, Classes: len(names), Names: names, First: first, Images: files[2*i].elements, Labels: labels[i].classes(first)}
 	}
 	train, test = sets[0], sets[1]
 	if train.Rows != test.Rows || train.Cols != test.Cols {

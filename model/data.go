@@ -9,6 +9,7 @@ import (
 // Data is what a weights file says of the images that the network was trained on, as far as its users need to know.
 type Data struct {
 	Classes []string       `json:"classes,omitempty"` // names of the classes, in the order of the logits; none: their numbers
+	First   int            `json:"first,omitempty"`   // the label of the first class in the files of the training set
 	Frame   *picture.Frame `json:"frame,omitempty"`   // how the images hold their subject; nil: as MNIST's do
 }
 

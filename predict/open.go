@@ -173,7 +173,7 @@ func (n *Network) Test(ctx context.Context, log func(string)) (*dataset.Set, err
 	if s.Rows != n.Rows || s.Cols != n.Cols {
 		return nil, fmt.Errorf("predict: the set has images of %dx%d pixels, and the network was trained on %dx%d", s.Rows, s.Cols, n.Rows, n.Cols)
 	}
-	return s.Relabelled(n.ClassNames())
+	return s.Relabelled(n.ClassNames(), n.Data.First, log)
 }
 
 // DataSet returns the data set that the test set is part of.

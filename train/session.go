@@ -57,7 +57,7 @@ func (s *Session) open(data *dataset.Data, log func(string)) (err error) {
 	if s.Net, err = model.New(o.Spec(set.Rows, set.Cols, set.Classes), model.Options{Kernels: o.Kernels, Device: o.Device, Seed: o.Seed, Log: log}); err != nil {
 		return err
 	}
-	s.Net.Data = model.Data{Classes: set.Names}
+	s.Net.Data = model.Data{Classes: set.Names, First: set.First}
 	loader := dataset.NewShuffledLoader(set, o.BatchSize, o.Seed)
 	if data.Training != nil {
 		loader.Restrict(data.Training)
