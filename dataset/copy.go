@@ -75,7 +75,7 @@ func cachedCopy(file *os.File, want string, transpose bool) (*os.File, error) {
 	if err := writeCopy(cacheWriter{io.MultiWriter(unpacked, sum)}, file, want, transpose); err != nil {
 		return nil, err
 	}
-	if after, err := identify(file); err != nil || after != source {
+	if after, err := identify(file); err != nil || after.Size != source.Size || after.Modified != source.Modified {
 		return nil, fmt.Errorf("the file changed while it was read")
 	}
 	if err := unpacked.CloseAtomicallyReplace(); err != nil {

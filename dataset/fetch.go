@@ -8,8 +8,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
 )
 
 // CacheDir returns the folder in which lenet keeps downloads: lenet below $XDG_CACHE_HOME, or below ~/.cache.
@@ -36,6 +38,16 @@ func (s *Spec) Load(ctx context.Context, cache, mirror string, log func(string))
 		if train, test, damaged = s.load(dir); damaged == nil {
 			return train, test, dir, nil
 		}
+	}
+	unlock, err := lockFetch(ctx, cache, s.Name, log)
+	if err != nil {
+		return nil, nil, "", err
+	}
+	defer unlock()
+	if train, test, err = s.load(dir); err == nil { // another process has fetched it
+		return train, test, dir, nil
+	}
+	if damaged != nil {
 		log(fmt.Sprintf("the copy of %s in the cache is damaged (%v): it is fetched again", s.Name, damaged))
 	}
 	if err := s.fetch(ctx, dir, mirror, log); err != nil {
@@ -47,12 +59,38 @@ func (s *Spec) Load(ctx context.Context, cache, mirror string, log func(string))
 	return train, test, dir, nil
 }
 
+// lockFetch waits until no other process fetches a set. Where the system cannot lock files, it does not wait.
+func lockFetch(ctx context.Context, cache, name string, log func(string)) (unlock func(), err error) {
+	path := filepath.Join(cache, "locks", name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		return nil, fmt.Errorf("dataset: %w", err)
+	}
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o666)
+	if err != nil {
+		return nil, fmt.Errorf("dataset: %w", err)
+	}
+	told := false
+	for unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB) == unix.EWOULDBLOCK {
+		if !told {
+			log(fmt.Sprintf("waiting for another process, which fetches %s", name))
+			told = true
+		}
+		select {
+		case <-ctx.Done():
+			file.Close()
+			return nil, context.Cause(ctx)
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+	return func() { file.Close() }, nil
+}
+
 // sumsFile holds the sums that files were found to have when they were fetched, where the catalogue has none.
 const sumsFile = "sha256.json"
 
 // load loads the set from a folder of the cache.
 func (s *Spec) load(dir string) (train, test *Set, err error) {
-	found, err := findFiles(dir)
+	found, err := findFiles(dir, false)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -109,7 +147,8 @@ func replaceFolder(dir, fetched, old string) error {
 	if err := os.Rename(dir, old); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("dataset: %w", err)
 	}
-	if err := os.Rename(fetched, dir); err != nil && !errors.Is(err, os.ErrExist) { // another process may have been faster
+	if err := os.Rename(fetched, dir); err != nil {
+		_ = os.Rename(old, dir)
 		return fmt.Errorf("dataset: %w", err)
 	}
 	return nil
@@ -118,7 +157,7 @@ func replaceFolder(dir, fetched, old string) error {
 // check reads files that were fetched, none of which is kept in memory, and compares their sums with those of the catalogue. Where that has none, it writes down
 // what they are; and says so, unless the source has verified the files by other sums.
 func (s *Spec) check(dir string, verified bool, log func(string)) error {
-	found, err := findFiles(dir)
+	found, err := findFiles(dir, false)
 	if err != nil {
 		return err
 	}

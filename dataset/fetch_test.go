@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -214,6 +215,29 @@ func TestAMirrorThatStallsIsGivenUp(t *testing.T) {
 	_, _, _, err = spec.Load(t.Context(), t.TempDir(), "", func(string) {})
 	if fetch := new(dataset.FetchError); !errors.As(err, &fetch) || strings.Count(err.Error(), "has sent nothing for 200ms") != 2 {
 		t.Errorf("error %v", err)
+	}
+}
+
+// Of two that want the same set, one fetches it.
+func TestASetIsFetchedOnce(t *testing.T) {
+	var asked atomic.Int64
+	mirror := mnistServer(t, func(_ string, content []byte) []byte {
+		asked.Add(1)
+		return content
+	})
+	ownCache(t)
+	cache := t.TempDir()
+	var group sync.WaitGroup
+	for range 3 {
+		group.Go(func() {
+			if training, _, _, err := lookup(t, "mnist").Load(t.Context(), cache, mirror, func(string) {}); err != nil || training.Len() != 60000 {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	if asked.Load() != 4 {
+		t.Errorf("%d files were asked for, and the set has 4", asked.Load())
 	}
 }
 

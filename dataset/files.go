@@ -37,11 +37,29 @@ type group struct {
 
 func (g *group) whole() bool { return !slices.Contains(g.paths[:], "") }
 
+// join adds the files of a group that has what this one lacks.
+func (g *group) join(other *group) {
+	for i, path := range other.paths {
+		if g.paths[i] != "" && path != "" {
+			return
+		}
+	}
+	for i, path := range other.paths {
+		if path != "" {
+			g.paths[i] = path
+		}
+	}
+	g.dir, g.names = filepath.Dir(g.dir), append(g.names, other.names...)
+}
+
 // findFiles returns the four files of the set in dir, or in a folder below it. Where dir is no folder, its last element is what the names begin
 // with: of the files in gzip/, gzip/emnist-letters means those of that set.
 //
+// With testOnly, the files of the training set may be missing: those of the test set stand for them.
+//
 // Errors: [fs.ErrNotExist], with what was found instead; an [option.Error] where several sets were found.
-func findFiles(dir string) (*group, error) {
+func findFiles(dir string, testOnly bool) (*group, error) {
+	dir = filepath.Clean(dir)
 	wanted := ""
 	info, err := os.Stat(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -58,7 +76,7 @@ func findFiles(dir string) (*group, error) {
 	var found []*group // whole or not
 	folders := []string{dir}
 	for depth := 0; depth <= searchDepth; depth++ {
-		var whole []*group
+		var whole, parts []*group
 		var below []string
 		for _, folder := range folders {
 			groups, folders, err := groupsIn(folder)
@@ -71,9 +89,19 @@ func findFiles(dir string) (*group, error) {
 					continue
 				}
 				found = append(found, g)
+				if testOnly && g.paths[0] == "" && g.paths[1] == "" {
+					g.paths[0], g.paths[1] = g.paths[2], g.paths[3]
+				}
 				if g.whole() {
 					whole = append(whole, g)
+				} else {
+					parts = append(parts, g)
 				}
+			}
+		}
+		if len(whole) == 0 && len(parts) == 2 && parts[0].prefix == parts[1].prefix { // in folders train and test
+			if parts[0].join(parts[1]); parts[0].whole() {
+				whole = parts[:1]
 			}
 		}
 		if len(whole) == 1 || len(whole) > 1 && depth == 0 && whole[0].prefix == "" {
@@ -160,17 +188,28 @@ func preference(name string) int {
 }
 
 func severalSets(dir string, groups []*group) error {
+	return option.Errorf("data", "%s holds several sets; give one of %s", dir, severalNames(groups))
+}
+
+func severalNames(groups []*group) string {
 	var names []string
 	for _, g := range groups {
 		names = append(names, filepath.Join(g.dir, g.prefix))
 	}
-	return option.Errorf("data", "%s holds several sets; give one of %s", dir, option.List(names))
+	return option.List(names)
 }
+
+// otherFormats are the endings of files that other programs read.
+var otherFormats = []string{".npz", ".npy", ".csv", ".parquet", ".mat"}
 
 // missing says which files a set lacks, and what was found instead.
 func missing(dir, prefix string, found []*group) error {
 	if prefix != "" && len(found) == 0 {
-		return fmt.Errorf("dataset: there is no folder %s: %w", filepath.Join(dir, prefix), fs.ErrNotExist)
+		path, there := filepath.Join(dir, prefix), ""
+		if groups, _, err := groupsIn(dir); err == nil && len(groups) > 0 {
+			there = "; the sets there are " + severalNames(groups)
+		}
+		return fmt.Errorf("dataset: there is no folder %s%s: %w", path, there, fs.ErrNotExist)
 	}
 	var lacks, has []string
 	if len(found) > 0 {
@@ -192,6 +231,9 @@ func missing(dir, prefix string, found []*group) error {
 	if len(has) > most {
 		has = append(has[:most:most], fmt.Sprintf("%d more", len(has)-most))
 	}
-	holds := strings.Join(has, ", ")
-	return fmt.Errorf("dataset: %s has no %s; it holds %s: %w", dir, option.List(lacks), cmp.Or(holds, "nothing"), os.ErrNotExist)
+	holds, other := strings.Join(has, ", "), ""
+	if slices.ContainsFunc(has, func(name string) bool { return slices.Contains(otherFormats, strings.ToLower(filepath.Ext(name))) }) {
+		other = "; " + option.List(otherFormats) + " files are not read: write their images as pictures, or as IDX files"
+	}
+	return fmt.Errorf("dataset: %s has no %s; it holds %s%s: %w", dir, option.List(lacks), cmp.Or(holds, "nothing"), other, os.ErrNotExist)
 }

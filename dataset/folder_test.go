@@ -214,7 +214,7 @@ func TestFoldersOfPicturesThatAreNoSet(t *testing.T) {
 	one, train, alone, few := t.TempDir(), t.TempDir(), t.TempDir(), t.TempDir()
 	save(t, spot(16, 16, 2, 0, 255), one, "train", "cat", "a.png")
 	for _, class := range []string{"cat", "dog"} {
-		save(t, spot(16, 16, 2, 0, 255), train, "train", "cat", class+".png")
+		save(t, spot(16, 16, 2, 0, 255), train, "train", strings.Replace(class, "dog", "bird", 1), class+".png")
 		save(t, spot(16, 16, 2, 0, 255), train, "test", class, "a.png")
 		save(t, spot(16, 16, 2, 0, 255), alone, class+".png")
 		save(t, spot(16, 16, 2, 0, 255), few, class, "a.png")
@@ -236,18 +236,26 @@ func TestNamesOfClassesComeFromAFile(t *testing.T) {
 		return filepath.Join(dir, "classes.txt")
 	}
 	for text, want := range map[string][]string{
-		"cat\ndog\nbird\n":                {"cat", "dog", "bird"},
-		"\uFEFFcat\r\nbig dog\r\nbird":    {"cat", "big dog", "bird"},
-		"0 65\n1 66 98\n2 67\n":           {"A", "B", "C"}, // EMNIST's mapping files
-		"\n cat \n\ndog\n鳥\n":             {"cat", "dog", "鳥"},
-		"cat\ndog\nbird\nnone of these\n": {"cat", "dog", "bird", "none of these"},
+		"cat\ndog\nbird\n":                   {"cat", "dog", "bird"},
+		"\uFEFFcat\r\nbig dog\r\nbird":       {"cat", "big dog", "bird"},
+		"0 65\n1 66 98\n2 67\n":              {"A", "B", "C"}, // EMNIST's mapping files
+		"\n cat \n\ndog\n鳥\n":                {"cat", "dog", "鳥"},
+		"# animals\ncat\ndog\n# birds\nbird": {"cat", "dog", "bird"},
+		"2 bird\n0 cat\n1 big dog\n":         {"cat", "big dog", "bird"},
+		"label,name\n0,cat\n1,dog\n2,bird":   {"cat", "dog", "bird"},
+		"2 67\n1 66\n0 65\n":                 {"A", "B", "C"},
+		"1 cat\n2 cat\n9 cats":               {"1 cat", "2 cat", "9 cats"}, // no labels
+		"7\n8\n9":                            {"7", "8", "9"},
+		"cat\ndog\nbird\nnone of these\n":    {"cat", "dog", "bird", "none of these"},
 	} {
 		data, _, err := own(t, dataset.Files{Dir: dir, Classes: write(text)})
 		if err != nil || !slices.Equal(data.Train.Names, want) || !slices.Equal(data.Test.Names, want) {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
-	for text, want := range map[string]string{"cat\ncat\ndog\n": "twice", "cat\n": "1 names", "": "0 names"} {
+	for text, want := range map[string]string{
+		"cat\ncat\ndog\n": "twice", "cat\n": "1 names", "": "0 names", "\xff\xfec\x00a\x00t\x00": "UTF-8", "c\x00a\x00t\x00\n\x00": "UTF-8", "caf\xe9\ndog\nbird": "UTF-8",
+	} {
 		_, _, err := own(t, dataset.Files{Dir: dir, Classes: write(text)})
 		if usage := new(option.Error); !errors.As(err, &usage) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: error %v", text, err)
@@ -270,10 +278,10 @@ func TestKnownFilesHaveTheirNames(t *testing.T) {
 	const name = "emnist-letters-"
 	dir := written(t, labelled(1, 2, 26), labelled(3), name+"train-images-idx3-ubyte", name+"train-labels-idx1-ubyte", name+"test-images-idx3-ubyte", name+"test-labels-idx1-ubyte")
 	data, log, err := own(t, dataset.Files{Dir: dir})
-	if err != nil || data.Train.Names[25] != "Z" || data.Train.Labels[2] != 25 || len(log) != 1 || !strings.Contains(log[0], "--transpose") {
+	if err != nil || data.Train.Names[25] != "Z" || data.Train.Labels[2] != 25 || len(log) != 2 || !strings.Contains(log[0], "--transpose") {
 		t.Errorf("%v, notices %q", err, log)
 	}
-	if data, log, err := own(t, dataset.Files{Dir: dir, Transpose: true}); err != nil || len(log) != 0 || data.Train.Rows != 3 {
+	if data, log, err := own(t, dataset.Files{Dir: dir, Transpose: new(true)}); err != nil || len(log) != 1 || !strings.Contains(log[0], "no training images of the classes C, D, E, F, G, H, I, J, K, L, 13 more") || data.Train.Rows != 3 {
 		t.Errorf("%v, notices %q", err, log)
 	}
 	raw := "FashionMNIST/raw/"

@@ -49,6 +49,7 @@ func TestASetIsFoundUnderTheNamesThatItGoesBy(t *testing.T) {
 		"a browser": {"train-images-idx3-ubyte (1).gz", "train-labels-idx1-ubyte(2).gz", "t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte (1)"},
 		"unpacked": {"train-images-idx3-ubyte/train-images-idx3-ubyte", "train-labels-idx1-ubyte/train-labels-idx1-ubyte",
 			"t10k-images-idx3-ubyte/t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"},
+		"folders":     {"train/train-images-idx3-ubyte", "train/train-labels-idx1-ubyte.gz", "test/t10k-images-idx3-ubyte", "test/t10k-labels-idx1-ubyte"},
 		"underscores": {"train_images.idx3", "train_labels.idx1", "test_images.idx3", "test_labels.idx1"},
 		"capitals":    {"Train-Images-idx3-ubyte.gz", "Train-Labels-idx1-ubyte.gz", "Test-Images-idx3-ubyte.gz", "Test-Labels-idx1-ubyte.gz"},
 	} {
@@ -87,11 +88,11 @@ func TestOneOfSeveralSetsIsGivenByName(t *testing.T) {
 	if several := new(option.Error); !errors.As(err, &several) || !strings.Contains(err.Error(), filepath.Join(dir, "emnist-letters")) {
 		t.Errorf("error %v", err)
 	}
-	training, _, err := dataset.Load(filepath.Join(dir, "emnist-letters"), dataset.Format{})
+	training, _, err := dataset.Load(filepath.Join(dir, "emnist-letters")+"/", dataset.Format{})
 	if err != nil || training.Len() != 21 {
 		t.Errorf("%v", err)
 	}
-	if _, _, err := dataset.Load(filepath.Join(dir, "emnist-balanced"), dataset.Format{}); !errors.Is(err, fs.ErrNotExist) {
+	if _, _, err := dataset.Load(filepath.Join(dir, "emnist-balanced"), dataset.Format{}); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), filepath.Join(dir, "emnist-digits")+" or ") {
 		t.Errorf("a set that is not there: %v", err)
 	}
 }
@@ -101,7 +102,7 @@ func TestAMissingSetIsToldWithWhatIsThere(t *testing.T) {
 	for _, name := range []string{"mnist.npz", "notes.txt"} {
 		datasettest.Write(t, dir, name, nil)
 	}
-	if _, _, err := dataset.Load(dir, dataset.Format{}); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "mnist.npz, notes.txt") {
+	if _, _, err := dataset.Load(dir, dataset.Format{}); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "mnist.npz, notes.txt; .npz") {
 		t.Errorf("error %v", err)
 	}
 	datasettest.Write(t, dir, "train-images-idx3-ubyte.gz", nil)
@@ -278,6 +279,27 @@ func TestNumbered(t *testing.T) {
 	for want, names := range map[bool][]string{true: {"3", "4", "5"}, false: {"20240101", "20240103"}} {
 		if dataset.Numbered(names) != want {
 			t.Errorf("%q", names)
+		}
+	}
+}
+
+// A test set alone is enough to measure a network on.
+func TestATestSetMayStandAlone(t *testing.T) {
+	ownCache(t)
+	dir := datasettest.Dir(t, ramp(20), ramp(5))
+	for _, name := range []string{datasettest.TrainImages, datasettest.TrainLabels} {
+		if err := os.Remove(filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pictured := t.TempDir()
+	pictures(t, pictured, "test/a", "test/b")
+	for dir, n := range map[string]int{dir: 5, pictured: 6} {
+		if _, _, err := own(t, dataset.Files{Dir: dir}); err == nil {
+			t.Errorf("%s: a training set that is missing was no error", dir)
+		}
+		if data, _, err := own(t, dataset.Files{Dir: dir, TestOnly: true}); err != nil || data.Test.Len() != n {
+			t.Errorf("%v", err)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"image"
 	"os"
@@ -19,7 +20,8 @@ import (
 )
 
 // The images of a folder of pictures. Small pictures that all have one size are a set already: their grey values are taken as they are, light on dark. Any
-// others are photographs and drawings: each is prepared as those that are to be classified later are.
+// others are photographs and drawings: each is prepared as those that are to be classified later are. If many show no single digit, all are scaled
+// as wholes.
 //
 // What comes of them is kept in the cache, so that it is done once.
 
@@ -31,13 +33,15 @@ type preparedPictures struct {
 	Rows, Cols int
 	Kept       []int    // of the pictures, by their indices
 	LeftOut    []string // why the others are not there
+	Whole      bool     // they show no single digits, and are scaled as wholes
+	Light      bool     // they were dark on light, and are inverted
 	Images     identity // of the file with the images
 	SHA256     string   // of the file with the images
 	images     []uint8  // [len(Kept), Rows, Cols]
 }
 
 // preparedVersion changes when pictures are prepared in another way.
-const preparedVersion = 1
+const preparedVersion = 2
 
 // manyPictures is how many pictures take long enough to say so.
 const manyPictures = 2000
@@ -146,22 +150,28 @@ func preparePictures(ctx context.Context, all []labelledFile) (*preparedPictures
 	each(func(i int) { sizes[i].X, sizes[i].Y, failed[i] = picture.Size(all[i].path) })
 	frame, asTheyAre := frameOf(sizes, failed)
 	images := make([][]uint8, len(all))
-	each(func(i int) {
-		switch {
-		case failed[i] != nil:
-		case asTheyAre:
-			images[i], failed[i] = greyLevels(all[i].path, frame)
-		default:
-			images[i], failed[i] = preparedPicture(all[i].path, frame)
+	read := func(f func(path string, frame picture.Frame) ([]uint8, error)) {
+		each(func(i int) {
+			if failed[i] == nil {
+				images[i], failed[i] = f(all[i].path, frame)
+			}
+		})
+	}
+	p := &preparedPictures{Rows: frame.Rows, Cols: frame.Cols}
+	if asTheyAre {
+		read(greyLevels)
+	} else {
+		read(preparedPicture)
+		if p.Whole = refuseMany(failed); p.Whole { // they are pictures of other things than digits
+			read(scaledPicture)
 		}
-	})
+	}
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	if asTheyAre {
-		lightOnDark(images, frame.Rows, frame.Cols)
+	if asTheyAre || p.Whole {
+		p.Light = lightOnDark(images, frame.Rows, frame.Cols)
 	}
-	p := &preparedPictures{Rows: frame.Rows, Cols: frame.Cols}
 	for i, pixels := range images {
 		if failed[i] != nil {
 			p.LeftOut = append(p.LeftOut, failed[i].Error())
@@ -174,6 +184,38 @@ func preparePictures(ctx context.Context, all []labelledFile) (*preparedPictures
 		return nil, fmt.Errorf("dataset: none of the pictures can be read: %w", failed[0])
 	}
 	return p, nil
+}
+
+// refuseMany says whether more than a third of the pictures that can be read show no digit, or several; if so, it takes their errors back.
+func refuseMany(failed []error) bool {
+	var refused []int
+	readable := 0
+	for i, err := range failed {
+		var several *picture.SeveralError
+		switch {
+		case err == nil:
+			readable++
+		case errors.Is(err, picture.ErrNone) || errors.As(err, &several):
+			readable++
+			refused = append(refused, i)
+		}
+	}
+	if 3*len(refused) <= readable {
+		return false
+	}
+	for _, i := range refused {
+		failed[i] = nil
+	}
+	return true
+}
+
+// scaledPicture returns the grey values of a whole picture, scaled to the frame's size.
+func scaledPicture(path string, frame picture.Frame) ([]uint8, error) {
+	img, err := picture.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	return picture.Scaled(img, frame), nil
 }
 
 // preparedPicture returns a photograph or drawing as [picture.Prepare] makes it.

@@ -17,6 +17,8 @@ type Set struct {
 	Names      []string // [Classes] of the classes: "3" or "Sneaker"
 	First      int      // the label of the first class in the files that the set comes from: 0 or 1
 	Images     []uint8  // [Len, Rows, Cols], 0 is the background; perhaps read-only memory
+	Whole      bool     // they are pictures that were scaled as wholes
+	Light      bool     // they are pictures that were dark on light, and were inverted
 	Labels     []uint8  // [Len]; perhaps read-only memory
 }
 
@@ -98,7 +100,7 @@ type Format struct {
 //
 // Errors name the file: [FormatError], [UnsupportedError], or the file system's.
 func Load(dir string, f Format) (train, test *Set, err error) {
-	found, err := findFiles(dir)
+	found, err := findFiles(dir, false)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -18,11 +18,12 @@ var Names = option.Names{"datasets": catalogueNames()}
 // Files say where a set's files are, and how to read them.
 type Files struct {
 	Dir       string `json:"data" name:"data" placeholder:"DIR" help:"Your own images, in place of --dataset: a folder with four IDX files, or with a folder of pictures for each class."`
-	Transpose bool   `json:"transpose,omitempty" help:"The IDX files of --data hold images column by column, as EMNIST's do."`
+	Transpose *bool  `json:"transpose,omitempty" negatable:"" help:"The IDX files of --data hold images column by column, as EMNIST's do."`
 	Classes   string `json:"classes,omitempty" placeholder:"FILE" help:"Names of the classes of --data, one a line, in the order of the labels."`
 	Mirror    string `json:"mirror" placeholder:"URL" help:"Base URL to fetch the data set's files from."`
 
-	Names []string `json:"-" kong:"-"` // of the classes, where they are known without a file
+	Names    []string `json:"-" kong:"-"` // of the classes, where they are known without a file
+	TestOnly bool     `json:"-" kong:"-"` // the training set may be missing: the test set stands for it
 }
 
 // A Source says which images to use.
@@ -30,6 +31,8 @@ type Source struct {
 	Dataset string `json:"dataset" default:"mnist" placeholder:"NAME" help:"Data set to fetch and use: ${datasets}."`
 	Files
 }
+
+func (o *Files) transposed() bool { return o.Transpose != nil && *o.Transpose }
 
 // Title returns the data's name as titles have it: "MNIST", or that of the folder.
 func (o *Source) Title() string {
@@ -53,7 +56,7 @@ func (o *Source) Load(ctx context.Context, log func(string)) (*Data, error) {
 	if err != nil {
 		return nil, err
 	}
-	if o.Transpose || o.Classes != "" {
+	if o.transposed() || o.Classes != "" {
 		return nil, option.Errorf("data", "must be given with --transpose or --classes: a data set that is known by name has its own")
 	}
 	cache, err := CacheDir()
@@ -69,16 +72,16 @@ func (o *Source) Load(ctx context.Context, log func(string)) (*Data, error) {
 
 // load loads a set of the user's own.
 func (o *Files) load(ctx context.Context, log func(string)) (data *Data, err error) {
-	format := Format{Transpose: o.Transpose, Classes: o.Names}
+	format := Format{Transpose: o.transposed(), Classes: o.Names}
 	if o.Classes != "" {
 		if format.Classes, err = readClasses(o.Classes); err != nil {
 			return nil, err
 		}
 	}
 	data = &Data{Name: o.name()}
-	found, err := findFiles(o.Dir)
+	found, err := findFiles(o.Dir, o.TestOnly)
 	if errors.Is(err, fs.ErrNotExist) {
-		pictures, picturesErr := findPictures(o.Dir, log)
+		pictures, picturesErr := findPictures(o.Dir, o.TestOnly, log)
 		if picturesErr == nil && pictures == nil || errors.Is(picturesErr, fs.ErrNotExist) {
 			return nil, err
 		}
@@ -97,17 +100,41 @@ func (o *Files) load(ctx context.Context, log func(string)) (data *Data, err err
 		if format.Classes == nil {
 			format.Classes = spec.Classes
 		}
-		if spec.Transpose && !o.Transpose {
+		if spec.Transpose && o.Transpose == nil {
 			log(fmt.Sprintf("EMNIST stores its images column by column, and %s seem to be its own files: if its images lie on their sides, give --transpose", filepath.Join(found.dir, found.prefix)))
 		}
 	}
-	data.Train, data.Test, err = format.load(found.paths, readFile)
-	return data, err
+	if data.Train, data.Test, err = format.load(found.paths, readFile); err != nil {
+		return nil, err
+	}
+	data.tellMissing(log)
+	return data, nil
+}
+
+// tellMissing says which classes have no training images.
+func (d *Data) tellMissing(log func(string)) {
+	counts := make([]int, d.Train.Classes)
+	for _, label := range d.Train.Labels {
+		counts[label]++
+	}
+	var missing []string
+	for class, n := range counts {
+		if n == 0 {
+			missing = append(missing, d.Train.Names[class])
+		}
+	}
+	const most = 10
+	if n := len(missing); n > most {
+		missing = append(missing[:most:most], fmt.Sprintf("%d more", n-most))
+	}
+	if len(missing) > 0 {
+		log(fmt.Sprintf("%s has no training images of the classes %s", d.Name, strings.Join(missing, ", ")))
+	}
 }
 
 // namePictures gives the classes of folders of pictures the names that the user has given.
 func (o *Files) namePictures(data *Data, names []string) error {
-	if o.Transpose {
+	if o.transposed() && !o.TestOnly { // perhaps of the run's own set
 		return option.Errorf("transpose", "is for IDX files, and %s has pictures", o.Dir)
 	}
 	if names == nil {

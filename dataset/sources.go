@@ -162,7 +162,7 @@ func fromArchive(spec *Spec, cache string) source {
 }
 
 func copyFiles(from, to string) error {
-	found, err := findFiles(from)
+	found, err := findFiles(from, false)
 	if err != nil {
 		return err
 	}

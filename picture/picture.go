@@ -42,6 +42,9 @@ type Frame struct {
 	CentreCol float64 `json:"centre_col,omitempty"` // pixels from the image's left edge; 0: the middle
 
 	Stroke float64 `json:"stroke,omitempty"` // typical width of a stroke, pixels; 0: the subjects are not drawn with strokes
+
+	Whole bool `json:"whole,omitempty"` // the subjects lie anywhere: a picture is scaled as a whole
+	Light bool `json:"light,omitempty"` // the set's own pictures are dark on light: those that are taken whole are inverted
 }
 
 // MNIST returns the frame of MNIST's images (LeCun, Cortes, Burges, "The MNIST database"): of 28x28 pixels, where the digit fills a box of
@@ -107,6 +110,9 @@ func (p *pipeline) done(stage string, result any) {
 }
 
 func (p *pipeline) one(picture image.Image, frame Frame) ([]uint8, error) {
+	if same := size(picture) == image.Pt(frame.Cols, frame.Rows); frame.Whole || same && frame.Stroke == 0 {
+		return wholePicture(picture, frame)
+	}
 	subjects, err := p.subjects(picture, frame)
 	if err != nil {
 		return nil, err
@@ -118,6 +124,9 @@ func (p *pipeline) one(picture image.Image, frame Frame) ([]uint8, error) {
 }
 
 func (p *pipeline) split(picture image.Image, frame Frame) ([][]uint8, error) {
+	if frame.Whole {
+		return nil, errors.New("the network was trained on whole pictures, in which nothing is told apart")
+	}
 	subjects, err := p.subjects(picture, frame)
 	if err != nil {
 		return nil, err

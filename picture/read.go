@@ -23,8 +23,9 @@ const (
 	maxFile = 512 << 20
 )
 
-// Extensions are the endings of the files that a folder of pictures is searched for, in lower case.
-var Extensions = []string{".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff"}
+// Extensions are the endings of the files that a folder of pictures is searched for, in lower case. Phones' pictures are among them, so that it is said that they
+// cannot be read.
+var Extensions = []string{".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".heic", ".heif", ".avif"}
 
 // Open decodes a picture in a file; "-" is standard input. See [Decode].
 func Open(path string) (image.Image, error) {

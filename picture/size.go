@@ -1,6 +1,7 @@
 package picture
 
 import (
+	"errors"
 	"fmt"
 	"image"
 	"os"
@@ -22,7 +23,12 @@ func Size(path string) (width, height int, err error) {
 	}
 	defer file.Close()
 	config, _, err := image.DecodeConfig(file)
-	if err == nil {
+	switch {
+	case errors.Is(err, image.ErrFormat):
+		start := make([]byte, 1024)
+		n, _ := file.ReadAt(start, 0)
+		err = unknownFormat(start[:n])
+	case err == nil:
 		err = checkSize(config.Width, config.Height)
 	}
 	if err != nil {

@@ -40,6 +40,7 @@ type Network struct {
 	Dir     runs.Dir // of its weights
 	source  dataset.Source
 	own     bool          // source is the run's own, as its config.json has it
+	damaged error         // why the run's config.json cannot be read
 	named   bool          // the run's own names of classes are those of a file, and the options name no other
 	data    *dataset.Data // of source, once it is loaded
 	guard   torchx.Guard  // of its files
@@ -100,6 +101,7 @@ type config struct {
 func (n *Network) config(log func(string)) (c config) {
 	if err := n.Dir.ReadConfig(&c); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		log(err.Error() + "; it is not used")
+		n.damaged = err
 		return config{}
 	}
 	return c
@@ -135,9 +137,15 @@ func (n *Network) known(ctx context.Context, c config, log func(string)) (spec m
 		own := n.source.Files
 		n.source = c.Source
 		n.source.Mirror = cmp.Or(own.Mirror, n.source.Mirror)
-		n.source.Transpose = own.Transpose || n.source.Transpose
+		if own.Transpose != nil {
+			n.source.Transpose = own.Transpose
+		}
 		n.own, n.named = true, own.Classes == "" && n.source.Classes != ""
 		n.source.Classes = cmp.Or(own.Classes, n.source.Classes)
+	}
+	if !n.own && n.source.Dir != "" && n.source.Transpose == nil && c.Transpose != nil && *c.Transpose {
+		n.source.Transpose = c.Transpose
+		log("--data is read with --transpose, as the run's own set was; --no-transpose reads it as it stands")
 	}
 	n.source.Dataset = cmp.Or(n.source.Dataset, "mnist")
 	switch {
@@ -187,6 +195,9 @@ func (n *Network) load(ctx context.Context, log func(string)) (err error) {
 	if n.data != nil {
 		return nil
 	}
+	if n.own && n.damaged != nil {
+		return fmt.Errorf("%w, and so not which set the network was trained on; name it with --data or --dataset", n.damaged)
+	}
 	if n.own {
 		if n.source.Dir, err = n.Dir.Locate(n.source.Dir); err != nil {
 			return err
@@ -195,6 +206,7 @@ func (n *Network) load(ctx context.Context, log func(string)) (err error) {
 			n.source.Classes, n.source.Names = "", n.Data.Classes // the file may be gone
 		}
 	}
+	n.source.TestOnly = true
 	if n.data, err = n.source.Load(ctx, log); err != nil {
 		return err
 	}

@@ -207,6 +207,7 @@ func addSums(e *metrics.Epoch, split metrics.Split, sums torchx.Sums) {
 func (s *Session) Save(path string) error {
 	if s.Net.Data.Frame == nil { // it takes longer than all else that comes before the first step
 		frame := picture.Measure(s.set.Images, s.set.Rows, s.set.Cols)
+		frame.Whole, frame.Light = frame.Whole || s.set.Whole, s.set.Light
 		s.Net.Data.Frame = &frame
 	}
 	return s.trainer.opt.Averaged(func() error { return s.Net.Save(path) })
