@@ -61,7 +61,7 @@ func (s *Set) Relabelled(names []string, first int, log func(string)) (*Set, err
 	for i := range index {
 		at := find(i)
 		if at < 0 {
-			return nil, fmt.Errorf("dataset: the set has a class %s, and the network knows %s", s.Names[i], strings.Join(names, ", "))
+			return nil, fmt.Errorf("dataset: the set has a class %q, and the network knows %s", s.Names[i], strings.Join(names, ", "))
 		}
 		index[i] = uint8(at)
 	}

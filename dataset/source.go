@@ -107,7 +107,9 @@ func (o *Files) load(ctx context.Context, log func(string)) (data *Data, err err
 	if data.Train, data.Test, err = format.load(found.paths, readFile); err != nil {
 		return nil, err
 	}
-	data.tellMissing(log)
+	if !o.TestOnly {
+		data.tellMissing(log)
+	}
 	return data, nil
 }
 
