@@ -222,7 +222,7 @@ func TestFilesOfOtherFormatsAreNamed(t *testing.T) {
 	}{
 		{"net.pt", "a PyTorch checkpoint", "torch.load(", zipped("net/data.pkl", "net/data/0")},
 		{"script.pt", "a TorchScript model", "torch.jit.load(", zipped("script/data.pkl", "script/constants.pkl")},
-		{"old.pth", "a Python pickle", "torch.load(", []byte("\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.")},
+		{"a friend's.pth", "a Python pickle", "torch.load(", []byte("\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.")},
 		{"cut.bin", "a zip archive that is not whole", "", []byte("PK\x03\x04\x00\x00\x08\x08\x00\x00")},
 		{"net.npz", "a zip archive", "", zipped("conv1.npy")},
 		{"net.onnx", "an ONNX model", "onnx.load(", []byte("\x08\x08\x12\x07pytorch\x1a\x05")},
@@ -243,7 +243,10 @@ func TestFilesOfOtherFormatsAreNamed(t *testing.T) {
 		if !strings.Contains(foreign.Python, c.python) || (c.python == "") != (foreign.Python == "") {
 			t.Errorf("%s: Python %q, want %q", c.name, foreign.Python, c.python)
 		}
-		if base := strings.TrimSuffix(path, filepath.Ext(path)); c.python != "" && !strings.Contains(foreign.Python, `"`+base+`.safetensors"`) {
+		if strings.Contains(foreign.Python, "'") { // it stands between two of them in a shell
+			t.Errorf("%s: Python %q", c.name, foreign.Python)
+		}
+		if base := strings.ReplaceAll(strings.TrimSuffix(path, filepath.Ext(path)), "'", `\x27`); c.python != "" && !strings.Contains(foreign.Python, `"`+base+`.safetensors"`) {
 			t.Errorf("%s: Python %q does not write %s.safetensors", c.name, foreign.Python, base)
 		}
 	}

@@ -13,7 +13,7 @@ import (
 type ForeignError struct {
 	Path   string
 	Format string // as "a PyTorch checkpoint"
-	Python string // a program that converts it; empty: there is none of one line
+	Python string // a program that converts it, without apostrophes, so that a shell takes it between two; empty: there is none of one line
 }
 
 func (e *ForeignError) Error() string {
@@ -39,6 +39,7 @@ func foreign(path string, file []byte) error {
 	e := &ForeignError{Path: path, Format: format}
 	if python != "" {
 		e.Python = fmt.Sprintf(python, path, strings.TrimSuffix(path, filepath.Ext(path))+".safetensors")
+		e.Python = strings.ReplaceAll(e.Python, "'", `\x27`) // of the paths
 	}
 	return e
 }
