@@ -16,7 +16,7 @@ type rgb [3]float64 // 0 to 255
 var (
 	white, black, cream = rgb{255, 255, 255}, rgb{0, 0, 0}, rgb{250, 240, 215}
 	blue, red, green    = rgb{30, 50, 160}, rgb{200, 30, 30}, rgb{20, 120, 40}
-	pencil, slate       = rgb{120, 120, 125}, rgb{40, 60, 50}
+	slate               = rgb{40, 60, 50}
 )
 
 // A scene is a picture of a digit, as somebody may bring it.
