@@ -154,8 +154,8 @@ func replaceFolder(dir, fetched, old string) error {
 	return nil
 }
 
-// check reads files that were fetched, none of which is kept in memory, and compares their sums with those of the catalogue. Where that has none, it writes down
-// what they are; and says so, unless the source has verified the files by other sums.
+// check decodes the files that were fetched and compares their sha256 with the catalogue's. If the catalogue has none, check writes the files' own
+// sums to sumsFile, and tells log what they are unless the source has verified the files by other sums.
 func (s *Spec) check(dir string, verified bool, log func(string)) error {
 	found, err := findFiles(dir, false)
 	if err != nil {

@@ -26,7 +26,8 @@ var splitNames = [2]*regexp.Regexp{
 	regexp.MustCompile(`(?i)^(test(ing)?|t10k|val(id|idation)?|eval(uation)?|dev)[-_ ]?(set|images?|pictures?|data)?$`),
 }
 
-// testShare is how many pictures there are for each one that is set aside to test with, where there is no folder of test pictures. As in MNIST.
+// testShare is how many pictures there are for each test picture, if some have to be set aside because there is no folder of test pictures. MNIST has
+// the same share.
 const testShare = 7
 
 // A pictureFolder is the pictures of a set: files and their classes, in order.

@@ -15,8 +15,8 @@ func (e *BusyError) Error() string {
 	return fmt.Sprintf("runs: another process is writing to %s", e.Dir)
 }
 
-// Lock makes the folder and keeps other processes from writing a run or a sweep to it, until release is called or this process ends. Where the file
-// system has no locks, it keeps nobody.
+// Lock makes the folder and keeps other processes from writing a run or a sweep to it, until release is called or this process ends. On a file
+// system without locks it does nothing more.
 //
 // Errors: [BusyError]; [WriteError].
 func (d Dir) Lock() (release func(), err error) {

@@ -32,7 +32,7 @@ func (g *Guard) Add(path string, memory []byte) error {
 	return nil
 }
 
-// Err returns a [LostError] if any of the files was read where it is no more. What was computed since the last call that returned nil may be wrong.
+// Err returns a [LostError] if any of the files was read beyond its new end. What was computed since the last call that returned nil may be wrong.
 func (g *Guard) Err() error {
 	if g == nil {
 		return nil
