@@ -163,26 +163,25 @@ func twoColours(channels []plane, edges [][]float32, common []float32) ([]float3
 
 // mostCommon returns the most common colour: the mean of those near the fullest cell of a histogram.
 func mostCommon(channels []plane) []float32 {
-	cell := func(i int) (at int) {
-		for c := range channels {
-			at = at*(256/histogramBy) + min(int(channels[c].v[i]*255), 255)/histogramBy
+	cells := make([]uint16, len(channels[0].v))
+	size := 1
+	for c := range channels {
+		for i, v := range channels[c].v {
+			cells[i] = cells[i]*(256/histogramBy) + uint16(min(int(v*255), 255)/histogramBy)
 		}
-		return at
+		size *= 256 / histogramBy
 	}
-	counts := map[int]int{}
-	for i := range channels[0].v {
-		counts[cell(i)]++
+	counts := make([]int, size)
+	for _, at := range cells {
+		counts[at]++
 	}
-	best, most := 0, -1
-	for at, n := range counts {
-		if n > most || n == most && at < best {
-			best, most = at, n
-		}
-	}
+	most := slices.Max(counts)
+	best := slices.Index(counts, most)
 	members := make([][]float32, len(channels))
-	for i := range channels[0].v {
-		if cell(i) == best {
-			for c := range channels {
+	for c := range channels {
+		members[c] = make([]float32, 0, most)
+		for i, at := range cells {
+			if int(at) == best {
 				members[c] = append(members[c], channels[c].v[i])
 			}
 		}

@@ -101,11 +101,12 @@ func along(differences []plane) plane {
 		d := [3]float64{float64(r[i]), float64(g[i]), float64(b[i])}
 		square := d[0]*d[0] + d[1]*d[1] + d[2]*d[2]
 		for j := range d {
-			for k := range d {
+			for k := range j + 1 {
 				moments[j][k] += square * d[j] * d[k]
 			}
 		}
 	}
+	moments[0][1], moments[0][2], moments[1][2] = moments[1][0], moments[2][0], moments[2][1]
 	axis := [3]float64{1, 0.9, 0.8}
 	for range 50 { // power iteration
 		var next [3]float64

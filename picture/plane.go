@@ -39,22 +39,33 @@ func (p *plane) grown(k, w, h int) plane {
 		return *p
 	}
 	big := newPlane(w, h)
-	at := func(i, n int) (int, int, float32) { // the two cells around a pixel, and the share of the second
-		place := (float64(i)+0.5)/float64(k) - 0.5
-		low := int(math.Floor(place))
-		return min(max(low, 0), n-1), min(max(low+1, 0), n-1), float32(place - float64(low))
-	}
-	for y := range h {
-		above, below, down := at(y, p.h)
-		a, b, out := p.row(above), p.row(below), big.row(y)
-		for x := range out {
-			left, right, across := at(x, p.w)
-			top := a[left] + (a[right]-a[left])*across
-			bottom := b[left] + (b[right]-b[left])*across
-			out[x] = top + (bottom-top)*down
+	rows, columns := between(k, h, p.h), between(k, w, p.w)
+	for y, down := range rows {
+		a, b, out := p.row(down.first), p.row(down.second), big.row(y)
+		for x, across := range columns {
+			top := a[across.first] + (a[across.second]-a[across.first])*across.share
+			bottom := b[across.first] + (b[across.second]-b[across.first])*across.share
+			out[x] = top + (bottom-top)*down.share
 		}
 	}
 	return big
+}
+
+// cells are the two cells of k pixels whose centres are around a pixel, and the share of the second.
+type cells struct {
+	first, second int
+	share         float32
+}
+
+// between returns the cells around each of so many pixels, where there are so many cells.
+func between(k, pixels, count int) []cells {
+	all := make([]cells, pixels)
+	for i := range all {
+		place := (float64(i)+0.5)/float64(k) - 0.5
+		low := int(math.Floor(place))
+		all[i] = cells{min(max(low, 0), count-1), min(max(low+1, 0), count-1), float32(place - float64(low))}
+	}
+	return all
 }
 
 // border returns the values of the outermost pixels.

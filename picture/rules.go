@@ -112,10 +112,25 @@ func (m *mask) thickened() *mask {
 
 // columns returns, for each column, the rows in which it has ink.
 func (m *mask) columns() [][]int32 {
-	rows := make([][]int32, m.w)
-	for i, set := range m.set {
-		if set {
-			rows[i%m.w] = append(rows[i%m.w], int32(i/m.w))
+	counts := make([]int, m.w)
+	all := 0
+	for y := range m.h {
+		for x, set := range m.set[y*m.w:][:m.w] {
+			if set {
+				counts[x]++
+				all++
+			}
+		}
+	}
+	rows, memory := make([][]int32, m.w), make([]int32, all)
+	for x, n := range counts {
+		rows[x], memory = memory[:0:n], memory[n:]
+	}
+	for y := range m.h {
+		for x, set := range m.set[y*m.w:][:m.w] {
+			if set {
+				rows[x] = append(rows[x], int32(y))
+			}
 		}
 	}
 	return rows

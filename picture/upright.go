@@ -45,6 +45,15 @@ const smallest = 64
 // average sets row y of the planes to the averages of cells of k columns and so many rows of a band.
 func average(p *pixels, band *image.RGBA, y, rows, k int) {
 	w := band.Rect.Dx()
+	if k == 1 {
+		for c := range p {
+			row := p[c].row(y)
+			for x := range row {
+				row[x] = float32(band.Pix[4*x+c]) / 255
+			}
+		}
+		return
+	}
 	sums := make([]uint32, 4*p[0].w)
 	for r := range rows {
 		line := band.Pix[r*band.Stride:][:4*w]
