@@ -47,12 +47,20 @@ func newContrast(p *pixels, frame Frame) *contrast {
 	}
 }
 
+// colours returns red, green and blue, or one of them where all are the same.
+func (p *pixels) colours() []plane {
+	if slices.Equal(p[0].v, p[1].v) && slices.Equal(p[0].v, p[2].v) {
+		return p[:1]
+	}
+	return p[:3]
+}
+
 // channels returns what ink may differ from the ground in: red, green and blue, or alpha alone where everything opaque has one colour. Where a
 // sheet lies on a transparent ground, this ground becomes as the sheet.
 func (p *pixels) channels() []plane {
 	alpha := &p[3]
 	if slices.Min(alpha.v) > 0.99 {
-		return p[:3]
+		return p.colours()
 	}
 	lowest, highest := quantile(alpha.v, 0.001), quantile(alpha.v, 0.999)
 	var opaque [3][]float32 // colours of opaque pixels

@@ -33,7 +33,7 @@ func localGround(channel *plane) plane {
 	small := channel.shrunk(k)
 	light := inkIsLight(&small)
 	if light {
-		small.scale(-1)
+		small = small.negative()
 	}
 	closed, trend := small.closed(), small.trend()
 	even := newPlane(small.w, small.h) // without what the light does to the corners, which a closing overestimates

@@ -12,7 +12,8 @@ func newPlane(w, h int) plane { return plane{w, h, make([]float32, w*h)} }
 
 func (p *plane) row(y int) []float32 { return p.v[y*p.w:][:p.w] }
 
-// shrunk returns the plane with cells of k x k pixels averaged to one. Cells at the right and lower edges may be smaller.
+// shrunk returns the plane with cells of k x k pixels averaged to one. Cells at the right and lower edges may be smaller. With a k of 1 it is
+// the plane itself.
 func (p *plane) shrunk(k int) plane {
 	if k <= 1 {
 		return *p
@@ -104,12 +105,16 @@ func (p *plane) largest(r int) plane {
 
 // smallest returns the smallest of the values in the window of 2r+1 x 2r+1 pixels around each pixel.
 func (p *plane) smallest(r int) plane {
+	below := p.negative()
+	below = below.largest(r)
+	return below.negative()
+}
+
+func (p *plane) negative() plane {
 	out := newPlane(p.w, p.h)
 	for i, v := range p.v {
 		out.v[i] = -v
 	}
-	out = out.largest(r)
-	out.scale(-1)
 	return out
 }
 

@@ -11,17 +11,21 @@ import (
 
 // A Classifier classifies pictures on a thread of its own, so that any goroutine may call it, and several at once.
 type Classifier struct {
-	work chan func(*Network)
-	done chan struct{}
+	work  chan func(*Network)
+	done  chan struct{}
+	frame picture.Frame
 }
 
 // NewClassifier opens a network, as [Open] does.
 func NewClassifier(ctx context.Context, o Options, log func(string)) (*Classifier, error) {
-	c := &Classifier{make(chan func(*Network)), make(chan struct{})}
+	c := &Classifier{work: make(chan func(*Network)), done: make(chan struct{})}
 	opened := make(chan error)
 	go func() {
 		defer close(c.done)
 		net, err := Open(ctx, o, log)
+		if err == nil {
+			c.frame = net.Frame()
+		}
 		opened <- err
 		if err != nil {
 			return
@@ -64,20 +68,20 @@ func (n *Network) classOf(probabilities []float64) Class {
 }
 
 // Classify returns what a picture of one digit shows. The picture is normalized, as [picture.Prepare] does; those of [picture.Open] and
-// [picture.Decode] are turned as their EXIF data say. ctx ends the waiting for its turn.
+// [picture.Decode] are turned as their EXIF data say. Several pictures may be normalized at once; ctx ends the waiting for the network.
 //
 // Errors: those of [picture.Prepare]; ctx's.
 func (c *Classifier) Classify(ctx context.Context, img image.Image) (class Class, err error) {
 	if img == nil {
 		return class, errors.New("predict: there is no picture")
 	}
+	pixels, err := picture.Prepare(img, c.frame)
+	if err != nil {
+		return class, err
+	}
 	finished := make(chan struct{})
 	classify := func(net *Network) {
 		defer close(finished)
-		var pixels []uint8
-		if pixels, err = picture.Prepare(img, net.Frame()); err != nil {
-			return
-		}
 		var all [][]float64
 		if all, err = net.Probabilities(ctx, pixels); err == nil {
 			class = net.classOf(all[0])

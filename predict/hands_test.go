@@ -1,7 +1,6 @@
 package predict_test
 
 import (
-	"math"
 	"math/rand/v2"
 	"strconv"
 	"strings"
@@ -124,59 +123,4 @@ func curve(points []point) []point {
 		}
 	}
 	return append(out, points[len(points)-1])
-}
-
-// A canvas is how much ink each pixel has, 0 to 1: [h, w].
-type canvas struct {
-	w, h int
-	ink  []float64
-}
-
-// draw draws strokes, from a unit square, into the square of a side whose centre is at (cx, cy), turned by degrees, with a round pen. Without
-// smooth edges, a pixel has ink or has none.
-func (c *canvas) draw(strokes [][]point, cx, cy, side, degrees, pen float64, smooth bool) {
-	sin, cos := math.Sincos(degrees * math.Pi / 180)
-	for _, s := range strokes {
-		for i := range len(s) - 1 {
-			place := func(p point) point {
-				x, y := (p.x-0.5)*side, (p.y-0.5)*side
-				return point{cx + cos*x - sin*y, cy + sin*x + cos*y}
-			}
-			c.segment(place(s[i]), place(s[i+1]), pen, smooth)
-		}
-	}
-}
-
-func (c *canvas) segment(a, b point, pen float64, smooth bool) {
-	if !smooth && pen < 2 { // a line of single pixels
-		n := int(math.Max(math.Abs(a.x-b.x), math.Abs(a.y-b.y))) + 1
-		for i := range n + 1 {
-			t := float64(i) / float64(n)
-			c.set(int(a.x+(b.x-a.x)*t), int(a.y+(b.y-a.y)*t), 1)
-		}
-		return
-	}
-	r := pen/2 + 1
-	dx, dy := b.x-a.x, b.y-a.y
-	length := dx*dx + dy*dy
-	for y := int(math.Min(a.y, b.y) - r); y <= int(math.Max(a.y, b.y)+r); y++ {
-		for x := int(math.Min(a.x, b.x) - r); x <= int(math.Max(a.x, b.x)+r); x++ {
-			px, py := float64(x)+0.5-a.x, float64(y)+0.5-a.y
-			t := 0.0
-			if length > 0 {
-				t = math.Min(math.Max((px*dx+py*dy)/length, 0), 1)
-			}
-			cover := pen/2 + 0.5 - math.Hypot(px-t*dx, py-t*dy)
-			if !smooth {
-				cover = math.Round(cover)
-			}
-			c.set(x, y, math.Min(math.Max(cover, 0), 1))
-		}
-	}
-}
-
-func (c *canvas) set(x, y int, v float64) {
-	if x >= 0 && y >= 0 && x < c.w && y < c.h {
-		c.ink[y*c.w+x] = math.Max(c.ink[y*c.w+x], v)
-	}
 }
