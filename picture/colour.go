@@ -12,8 +12,10 @@ const (
 	mostFrame    = 0.3 // of the pixels: a frame of the ink's colour has fewer
 	commonShare  = 0.35
 	betweenBins  = 16
-	betweenShare = 0.08 // of the pixels, in each bin between two colours
-	histogramBy  = 16   // values of a channel in a cell of the histogram
+	betweenShare = 0.08  // of the pixels, in each bin between two colours
+	pastBy       = 0.2   // of the distance between the two colours
+	pastShare    = 0.003 // of the pixels, that are so far on the other side of the common colour
+	histogramBy  = 16    // values of a channel in a cell of the histogram
 )
 
 // oneGround returns the colour of a ground that is the same everywhere, and whether there is one. With always, there is: the border's.
@@ -76,7 +78,8 @@ pixels:
 }
 
 // twoColours returns the ground of a picture of two colours and what is between them, if it is one: with the most common colour, and another. An
-// ink and a ground of which a part is in shadow are three colours.
+// ink and a ground of which a part is in shadow are three colours: where most of it is in shadow, the ink is darker than the most common colour, and the
+// rest is lighter.
 func twoColours(channels []plane, edges [][]float32, common []float32) ([]float32, bool) {
 	distance := func(i int) float32 {
 		d := float32(0)
@@ -112,6 +115,7 @@ func twoColours(channels []plane, edges [][]float32, common []float32) ([]float3
 		length += (other[c] - common[c]) * (other[c] - common[c])
 	}
 	var between [betweenBins]int
+	past := 0 // pixels that differ from the common colour in the other direction
 	for i := range far.v {
 		along, square := float32(0), float32(0)
 		for c := range channels {
@@ -120,6 +124,9 @@ func twoColours(channels []plane, edges [][]float32, common []float32) ([]float3
 			square += d * d
 		}
 		along /= length
+		if along < -pastBy {
+			past++
+		}
 		if square-along*along*length > 0.01 {
 			between[0]++ // another colour
 			continue
@@ -128,7 +135,7 @@ func twoColours(channels []plane, edges [][]float32, common []float32) ([]float3
 			between[bin]++
 		}
 	}
-	if float64(slices.Max(between[:])) > betweenShare*float64(len(far.v)) {
+	if float64(slices.Max(between[:])) > betweenShare*float64(len(far.v)) || float64(past) > pastShare*float64(len(far.v)) {
 		return nil, false
 	}
 	isOther := func(c []float32) int {

@@ -102,7 +102,7 @@ func TestDrawnPicturesAreRead(t *testing.T) {
 					}
 					t.Logf("%d: a %d is read as %d, error %v", j, d.digit, got.Predicted, err)
 				}
-				if 3*read[i] < 2*k.count {
+				if 4*read[i] < 3*k.count {
 					t.Errorf("%d of %d", read[i], k.count)
 				}
 			})
