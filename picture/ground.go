@@ -27,7 +27,8 @@ const (
 )
 
 // localGround returns the ground of a picture with uneven light: a closing where ink is dark takes out all that is dark and thin, and filling
-// takes out what is dark and touches no border. Where ink is light, all is the other way round.
+// takes out what is dark and touches no border. It is done with the picture and with its difference from the light's trend; neither gives less than
+// the ground, so the smaller value is taken. Where ink is light, all is the other way round.
 func localGround(channel *plane) plane {
 	k := max(1, (max(channel.w, channel.h)+groundSide-1)/groundSide)
 	small := channel.shrunk(k)
@@ -36,16 +37,13 @@ func localGround(channel *plane) plane {
 		small = small.negative()
 	}
 	closed, trend := small.closed(), small.trend()
-	even := newPlane(small.w, small.h) // without what the light does to the corners, which a closing overestimates
+	even := newPlane(small.w, small.h) // without what the light does to the edges and corners, which a closing overestimates
 	for i, v := range small.v {
 		even.v[i] = v - trend.v[i]
 	}
 	even = even.closed()
-	for i := range even.v {
-		even.v[i] += trend.v[i]
-	}
-	if even.unexplained(&small) < closed.unexplained(&small) { // else an edge of light made a polynomial wave
-		closed = even
+	for i, v := range even.v { // where an edge of light made the polynomial wave, it is the one too high
+		closed.v[i] = min(closed.v[i], v+trend.v[i])
 	}
 	if light {
 		closed.scale(-1)
@@ -116,15 +114,6 @@ func (p *plane) closed() plane {
 	out = out.smallest(r)
 	out.fill()
 	return out
-}
-
-// unexplained returns how far all but a tenth of a plane's values are from its ground.
-func (p *plane) unexplained(values *plane) float32 {
-	away := make([]float32, len(p.v))
-	for i, v := range values.v {
-		away[i] = abs(v - p.v[i])
-	}
-	return quantile(away, 0.9)
 }
 
 // inkIsLight reports whether the few pixels that differ most from what is around them are lighter than it.
