@@ -101,14 +101,18 @@ type signalError struct{ signal syscall.Signal }
 
 func (e signalError) Error() string { return "stopped by " + e.signal.String() }
 
-// untilSignal returns a context that the first SIGINT or SIGTERM ends. The second one ends the process.
+// untilSignal returns a context that the first SIGINT, SIGTERM or SIGHUP ends. A second SIGINT or SIGTERM ends the process. A second SIGHUP does not: the
+// kernel and a shell may each send one when a terminal is closed. A SIGHUP that is ignored, as nohup has it, stays so.
 func untilSignal() context.Context {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(signals, syscall.SIGHUP)
+	}
 	go func() {
 		s := <-signals
-		signal.Stop(signals)
+		signal.Reset(syscall.SIGINT, syscall.SIGTERM)
 		cancel(signalError{s.(syscall.Signal)})
 	}()
 	return ctx

@@ -4,16 +4,13 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"reflect"
 	"regexp"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"lenet/compute"
 	"lenet/dataset"
@@ -317,48 +314,6 @@ func TestMoreThreadsThanCoresAreAllowed(t *testing.T) {
 	stdout, stderr, code := lenet(t, "train", "--data", smallData(t, 20, 5), "--epochs=1", "--device=cpu", "--threads=1000")
 	if code != 0 || stderr != "" || !strings.Contains(stdout, "epoch 1,") {
 		t.Errorf("exit code %d, standard error %q, output %q", code, stderr, stdout)
-	}
-}
-
-func TestSignalsFinishTheStepSaveAndExit(t *testing.T) {
-	t.Parallel()
-	for signal, want := range map[syscall.Signal]int{syscall.SIGINT: 130, syscall.SIGTERM: 143} {
-		cmd := command(t, "train", "--data", smallData(t, 200, 20), "--epochs=100000", "--device=cpu", "--threads=1", "--out=run")
-		stdout, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		var stderr bytes.Buffer
-		cmd.Stderr = &stderr
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		seen := ""
-		for buffer := make([]byte, 4096); !strings.Contains(seen, "epoch 2,"); {
-			n, err := stdout.Read(buffer)
-			if seen += string(buffer[:n]); err != nil {
-				t.Fatalf("it ended early: %v, %s, %s", err, seen, stderr.String())
-			}
-		}
-		if _, line, code := from(t, cmd.Dir, "train", "--data", smallData(t, 20, 5), "--device=cpu", "--out=run", "--force"); code != exitFailure || !strings.Contains(line, "another process is writing to run") {
-			t.Errorf("a second run in its folder: exit code %d, standard error %q", code, line)
-		}
-		if err := cmd.Process.Signal(signal); err != nil {
-			t.Fatal(err)
-		}
-		deadline := time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() })
-		_, _ = io.Copy(io.Discard, stdout)
-		_ = cmd.Wait()
-		deadline.Stop()
-		if code := cmd.ProcessState.ExitCode(); code != want {
-			t.Errorf("%v: exit code %d, want %d", signal, code, want)
-		}
-		if line := stderr.String(); strings.Count(line, "\n") != 1 || !strings.Contains(line, "the weights are in "+runs.Dir("run").Weights()) {
-			t.Errorf("%v: standard error %q", signal, line)
-		}
-		if _, err := os.Stat(filepath.Join(cmd.Dir, runs.Dir("run").Weights())); err != nil {
-			t.Errorf("%v: %v", signal, err)
-		}
 	}
 }
 

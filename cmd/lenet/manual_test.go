@@ -48,7 +48,7 @@ const manualTail = `## Exit codes
 | 0 | done |
 | 1 | a failure: one line on standard error says what, and what to do |
 | 2 | a mistake in the command: one line names the flag |
-| 130, 143 | stopped by SIGINT (Ctrl-C) or SIGTERM; the step was finished and the weights were saved |
+| 130, 143, 129 | stopped by SIGINT (Ctrl-C), SIGTERM, or SIGHUP (a closed terminal; not with ` + "`" + `nohup` + "`" + `); the step was finished and the weights were saved |
 
 ## Environment
 
