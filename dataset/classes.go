@@ -12,12 +12,12 @@ import (
 	"lenet/option"
 )
 
-// readClasses returns the names of classes in a UTF-8 file: a name a line, in the order of the labels. Empty lines and comments, after #, are left out.
+// ReadClasses returns the names of classes in a UTF-8 file: a name a line, in the order of the labels. Empty lines and comments, after #, are left out.
 // Lines may begin with the label, in any order, as in "3 cat", "3,cat" and "3: cat", below a heading or not; and EMNIST's mapping files
 // have the code of the character behind it, as in "10 65" for A.
 //
 // Errors: [option.Error] for a file that holds no names, or the same one twice.
-func readClasses(path string) ([]string, error) {
+func ReadClasses(path string) ([]string, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, option.Errorf("classes", "cannot be read: %v", err)

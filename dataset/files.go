@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"lenet/option"
+	"lenet/picture"
 )
 
 // The four files of a set, in the order of a Spec's checksums: what they are, and MNIST's names for them.
@@ -202,6 +203,12 @@ func severalNames(groups []*group) string {
 // otherFormats are the endings of files that other programs read.
 var otherFormats = []string{".npz", ".npy", ".csv", ".parquet", ".mat"}
 
+// A notThere is an error that is [fs.ErrNotExist], and says so in its own words.
+type notThere string
+
+func (e notThere) Error() string        { return string(e) }
+func (e notThere) Is(target error) bool { return target == fs.ErrNotExist }
+
 // missing says which files a set lacks, and what was found instead.
 func missing(dir, prefix string, found []*group) error {
 	if prefix != "" && len(found) == 0 {
@@ -209,7 +216,7 @@ func missing(dir, prefix string, found []*group) error {
 		if groups, _, err := groupsIn(dir); err == nil && len(groups) > 0 {
 			there = "; the sets there are " + severalNames(groups)
 		}
-		return fmt.Errorf("dataset: there is no folder %s%s: %w", path, there, fs.ErrNotExist)
+		return notThere(fmt.Sprintf("dataset: there is no folder %s%s", path, there))
 	}
 	var lacks, has []string
 	if len(found) > 0 {
@@ -235,5 +242,8 @@ func missing(dir, prefix string, found []*group) error {
 	if slices.ContainsFunc(has, func(name string) bool { return slices.Contains(otherFormats, strings.ToLower(filepath.Ext(name))) }) {
 		other = "; " + option.List(otherFormats) + " files are not read: write their images as pictures, or as IDX files"
 	}
-	return fmt.Errorf("dataset: %s has no %s; it holds %s%s: %w", dir, option.List(lacks), cmp.Or(holds, "nothing"), other, os.ErrNotExist)
+	if len(found) == 0 && slices.ContainsFunc(has, picture.Named) {
+		other = "; put the pictures of each class into a folder of its own"
+	}
+	return notThere(fmt.Sprintf("dataset: %s has no %s; it holds %s%s", dir, option.List(lacks), cmp.Or(holds, "nothing"), other))
 }

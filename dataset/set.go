@@ -25,6 +25,15 @@ type Set struct {
 // Len returns the number of images.
 func (s *Set) Len() int { return len(s.Labels) }
 
+// LargestShare returns the share of the images that are of the most frequent class, 0 to 1.
+func (s *Set) LargestShare() float64 {
+	counts := make([]int, s.Classes)
+	for _, label := range s.Labels {
+		counts[label]++
+	}
+	return float64(slices.Max(counts)) / float64(s.Len())
+}
+
 // Numbers returns the names of classes that have none of their own: "0", "1", "2" and so on.
 func Numbers(classes int) []string {
 	names := make([]string, classes)

@@ -74,7 +74,7 @@ func (o *Source) Load(ctx context.Context, log func(string)) (*Data, error) {
 func (o *Files) load(ctx context.Context, log func(string)) (data *Data, err error) {
 	format := Format{Transpose: o.transposed(), Classes: o.Names}
 	if o.Classes != "" {
-		if format.Classes, err = readClasses(o.Classes); err != nil {
+		if format.Classes, err = ReadClasses(o.Classes); err != nil {
 			return nil, err
 		}
 	}

@@ -87,7 +87,26 @@ func Open(ctx context.Context, o Options, log func(string)) (*Network, error) {
 		n.Close()
 		return nil, option.Errorf("activation", "is %s, and the network of %s has %s", o.Activation, path, n.Activation)
 	}
+	if o.Classes != "" {
+		if err := n.name(o.Classes); err != nil {
+			n.Close()
+			return nil, err
+		}
+	}
 	return n, nil
+}
+
+// name gives the network's classes the names in a file.
+func (n *Network) name(path string) error {
+	names, err := dataset.ReadClasses(path)
+	if err != nil {
+		return err
+	}
+	if len(names) != n.Classes {
+		return option.Errorf("classes", "%s has %d names, and the network has %d classes", path, len(names), n.Classes)
+	}
+	n.Data.Classes = names
+	return nil
 }
 
 // A config is what a config.json beside weights says of them. It is empty where there is none.

@@ -44,6 +44,12 @@ type Summary struct {
 	BestEpoch int             // from 1
 	Seconds   float64         // of all epochs
 	Profile   Profile         // of all epochs
+	Chance    float64         // test accuracy of whoever always answers the most frequent class
+}
+
+// LearntNothing says whether the network answers the test set no better than by chance.
+func (s *Summary) LearntNothing() bool {
+	return s.Final().Of(metrics.Test, metrics.Accuracy) < s.Chance+0.01
 }
 
 // Best and Final return the measures of the epoch with the highest accuracy, the first of equals, and of the last one. Validation chooses
@@ -117,7 +123,7 @@ func Run(ctx context.Context, o Options, version string, log func(string), obser
 	if err := dir.Make(&config); err != nil {
 		return nil, err
 	}
-	r := &Running{Options: o, Dir: dir, Session: s, Summary: &Summary{Dir: dir}, Log: log}
+	r := &Running{Options: o, Dir: dir, Session: s, Summary: &Summary{Dir: dir, Chance: data.Test.LargestShare()}, Log: log}
 	return r.Summary, r.run(ctx, append(r.own(), observers...))
 }
 

@@ -29,12 +29,18 @@ type Options struct {
 	Jobs       int         `json:"jobs" default:"0" placeholder:"N" help:"Trials that run at the same time; 0: one for each thread that --threads has by default, or four on a GPU."`
 	Halving    bool        `json:"halving" help:"Train all combinations for a few epochs, the best third of them (by the mean over their seeds) for three times as many, and so on up to --epochs."`
 	CarryOver  bool        `json:"carry_over" help:"Start each trial from the final weights of the one before, as the report did. Trials run one after another."`
-	Validation int         `json:"validation" default:"5000" placeholder:"N" help:"Images split off the training set to choose by, the same share of each label."`
+	Validation int         `json:"validation" default:"5000" placeholder:"N" help:"Images split off the training set to choose by, the same share of each label; of a set of less than 10,000, a seventh."`
 	Graph      train.Graph `json:"graph" default:"auto" placeholder:"MODE" help:"Steps as a CUDA graph: auto (where that works), on or off."`
 
 	Out   string `json:"out" placeholder:"DIR" help:"Folder to create. Default runs/tune-TIME."`
 	Force bool   `json:"force" help:"Overwrite the sweep in --out."`
 }
+
+// defaultValidation is how many images are split off by default, if these are at most half of the training set; otherwise one of smallShare is.
+const (
+	defaultValidation = 5000
+	smallShare        = 7
+)
 
 // Defaults returns the options of a sweep of nothing: one trial, which is the report's final run with validation.
 func Defaults() (o Options) {

@@ -174,6 +174,11 @@ func run(ctx context.Context, o Options, version string, report Reporter, done m
 	if s.data, err = o.Source.Load(ctx, s.log); err != nil {
 		return nil, err
 	}
+	if images := s.data.Train.Len(); o.Validation == defaultValidation && 2*o.Validation > images {
+		o.Validation = max(1, images/smallShare)
+		s.options.Validation = o.Validation
+		s.log(fmt.Sprintf("--validation %d: a seventh of the %d training images", o.Validation, images))
+	}
 	if err := s.data.SplitOff(o.Validation); err != nil {
 		return nil, err
 	}

@@ -22,6 +22,9 @@ type predictCommand struct {
 }
 
 func (c *predictCommand) Run(ctx context.Context) error {
+	if len(c.Files) > 0 && c.Out != "" {
+		return option.Errorf("out", "is for the picture of test images, and not for the files that are given")
+	}
 	if c.Count < 1 {
 		return option.Errorf("count", "is %d and must be 1 or more", c.Count)
 	}

@@ -56,6 +56,9 @@ func (c *trainCommand) Run(ctx context.Context) error {
 	if c.Profile {
 		printProfile(summary, out.firstStep)
 	}
+	if summary.LearntNothing() {
+		notice(fmt.Sprintf("the network has learnt nothing yet: %.3f is the share of the most frequent class; try --recipe accurate, or more --epochs", summary.Chance))
+	}
 	return nil
 }
 
