@@ -14,7 +14,7 @@ type contrast struct {
 
 const (
 	// leastLevel is the faintest ink, as a share of the light that the ground reflects; paper has as much texture.
-	leastLevel = 0.055
+	leastLevel = 0.075
 	// noisy is the share of the level above which noise is averaged away, at the cost of resolution.
 	noisy = 0.12
 	// aboveNoise is how many standard deviations of noise ink is above.

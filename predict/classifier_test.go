@@ -18,8 +18,13 @@ import (
 // saved returns a run folder that holds nothing but the weights of a network, as if they came from elsewhere.
 func saved(t *testing.T) runs.Dir {
 	t.Helper()
+	return savedAs(t, model.Report())
+}
+
+func savedAs(t *testing.T, spec model.Spec) runs.Dir {
+	t.Helper()
 	dir := runs.Dir(t.TempDir())
-	net, err := model.New(model.Report(), model.Options{Kernels: compute.Fused, Device: "cpu", Seed: 1})
+	net, err := model.New(spec, model.Options{Kernels: compute.Fused, Device: "cpu", Seed: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,6 +85,27 @@ func TestAClassifierServesGoroutinesAtOnce(t *testing.T) {
 	cancel()
 	if _, err := c.Classify(ended, pictures[0]); err != nil && !errors.Is(err, context.Canceled) {
 		t.Error(err)
+	}
+}
+
+// EMNIST's balanced set has 47 classes.
+func TestAClassifierHasAsManyClassesAsItsNetwork(t *testing.T) {
+	spec := model.Report()
+	spec.Classes = 47
+	o := Defaults()
+	o.Model, o.Device, o.Threads = string(savedAs(t, spec)), "cpu", 1
+	c, err := NewClassifier(t.Context(), o, func(string) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	bar := image.NewGray(image.Rect(0, 0, 40, 40))
+	for y := 5; y < 35; y++ {
+		bar.Pix[y*bar.Stride+20] = 255
+	}
+	class, err := c.Classify(t.Context(), bar)
+	if err != nil || len(class.Probabilities) != 47 || class.Probability() < 1.0/47 || class.RunnerUp() == class.Predicted {
+		t.Errorf("%+v, error %v", class, err)
 	}
 }
 

@@ -4,17 +4,16 @@ package main
 import (
 	"context"
 	"fmt"
-	"image"
-	_ "image/png" // the pictures that it reads
 	"log"
 	"os"
 
+	"lenet/picture"
 	"lenet/predict"
 )
 
 func main() {
 	if len(os.Args) != 3 {
-		log.Fatal("usage: classify RUN PICTURE.png")
+		log.Fatal("usage: classify RUN PICTURE")
 	}
 	if err := classify(os.Args[1], os.Args[2]); err != nil {
 		log.Fatal(err)
@@ -22,12 +21,7 @@ func main() {
 }
 
 func classify(run, path string) error {
-	file, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	picture, _, err := image.Decode(file)
+	digit, err := picture.Open(path)
 	if err != nil {
 		return err
 	}
@@ -38,7 +32,7 @@ func classify(run, path string) error {
 		return err
 	}
 	defer classifier.Close()
-	class, err := classifier.Classify(context.Background(), picture)
+	class, err := classifier.Classify(context.Background(), digit)
 	if err != nil {
 		return err
 	}
