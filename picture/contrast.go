@@ -10,6 +10,8 @@ type contrast struct {
 	plane
 	level float32 // of ink
 	noise float32 // standard deviation on the ground
+
+	strokes bool // the subject is drawn with strokes: most of the picture is ground
 }
 
 const (
@@ -37,7 +39,7 @@ func newContrast(p *pixels, frame Frame) *contrast {
 				differences[i].v[j] = (channels[i].v[j] - g) / max(g, darkest)
 			}
 		}
-		c := &contrast{plane: along(differences)}
+		c := &contrast{plane: along(differences), strokes: !flat}
 		c.clear(outside(under))
 		c.measure()
 		if c.noise <= noisy*c.level || min(c.w, c.h) < 2*smallest {
@@ -187,7 +189,10 @@ func (c *contrast) measure() {
 	}
 	// Half of normal noise is within 0.6745 standard deviations; the difference of two has the square root of two as much. What differs only
 	// at a distance, as a paper's texture, counts as well.
-	c.noise = max(quantile(steps, 0.5)/0.954, quantile(away, 0.5)/0.6745)
+	c.noise = quantile(steps, 0.5) / 0.954
+	if c.strokes {
+		c.noise = max(c.noise, quantile(away, 0.5)/0.6745)
+	}
 	var high []float32
 	least := max(leastLevel, aboveNoise*c.noise)
 	for _, v := range c.v {

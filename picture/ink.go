@@ -14,13 +14,19 @@ type ink struct {
 	threshold float32
 }
 
-// ink returns the pixels that are ink, and whether there are any.
+// ink returns the pixels that are ink, and whether there are any. Lines and frames are taken out where the subject is drawn with strokes.
 func (c *contrast) ink() (*ink, bool) {
 	if c.level < leastLevel {
 		return nil, false
 	}
 	threshold := max(inkShare*c.level, aboveNoise*c.noise)
 	all := c.over(threshold)
+	if !c.strokes {
+		k := &ink{all: all, mask: all, threshold: threshold}
+		k.parts, k.labels = all.parts(k.gap())
+		k.dropSpecks(c)
+		return k, true
+	}
 	without, across, down := all.withoutRules()
 	k := &ink{all: all, mask: without, threshold: threshold}
 	k.parts, k.labels = k.mask.parts(k.gap())

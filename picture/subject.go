@@ -124,8 +124,8 @@ func newSubject(c *contrast, k *ink, parts []part, frame Frame) subject {
 		}
 	}
 	full := quantile(levels, 0.8)
-	if !strokes {
-		full = quantile(levels, 0.8)
+	if !strokes { // a pattern
+		full = quantile(levels, 0.98)
 	}
 	if c.w == frame.Cols && c.h == frame.Rows {
 		s.whole = newPlane(c.w, c.h)

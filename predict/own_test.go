@@ -153,17 +153,21 @@ func TestTestImagesAsFilesAreReadAsTheyAre(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, scale := range []int{1, 10} {
-		var images []uint8
+		images := make([]uint8, n*784)
+		var group sync.WaitGroup
 		for i := range n {
-			small := &image.Gray{Pix: first.Images[i*784:][:784], Stride: 28, Rect: image.Rect(0, 0, 28, 28)}
-			big := image.NewGray(image.Rect(0, 0, 28*scale, 28*scale))
-			xdraw.BiLinear.Scale(big, big.Rect, small, small.Rect, xdraw.Src, nil)
-			pixels, err := picture.Prepare(big, net.Frame())
-			if err != nil {
-				t.Fatalf("image %d: %v", i, err)
-			}
-			images = append(images, pixels...)
+			group.Go(func() {
+				small := &image.Gray{Pix: first.Images[i*784:][:784], Stride: 28, Rect: image.Rect(0, 0, 28, 28)}
+				big := image.NewGray(image.Rect(0, 0, 28*scale, 28*scale))
+				xdraw.BiLinear.Scale(big, big.Rect, small, small.Rect, xdraw.Src, nil)
+				pixels, err := picture.Prepare(big, net.Frame())
+				if err != nil {
+					t.Errorf("image %d: %v", i, err)
+				}
+				copy(images[i*784:], pixels)
+			})
 		}
+		group.Wait()
 		probabilities, err := net.Probabilities(t.Context(), images)
 		if err != nil {
 			t.Fatal(err)
