@@ -5,18 +5,14 @@ import (
 	"encoding/binary"
 	"image"
 	"image/color"
-	"image/gif"
 	"image/png"
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"golang.org/x/image/bmp"
-	"golang.org/x/image/tiff"
 )
 
-// Every format that is read gives the same image.
-func TestFormatsAreRead(t *testing.T) {
+// PNG pictures of any depth give the same image.
+func TestPNGsOfAnyDepthAreRead(t *testing.T) {
 	want, err := Prepare(corner(), MNIST(28, 28))
 	if err != nil {
 		t.Fatal(err)
@@ -33,11 +29,6 @@ func TestFormatsAreRead(t *testing.T) {
 		"PNG":         func(b *bytes.Buffer) error { return png.Encode(b, corner()) },
 		"16-bit PNG":  func(b *bytes.Buffer) error { return png.Encode(b, deep) },
 		"palette PNG": func(b *bytes.Buffer) error { return png.Encode(b, palette) },
-		"BMP":         func(b *bytes.Buffer) error { return bmp.Encode(b, corner()) },
-		"TIFF":        func(b *bytes.Buffer) error { return tiff.Encode(b, corner(), nil) },
-		"animated GIF": func(b *bytes.Buffer) error {
-			return gif.EncodeAll(b, &gif.GIF{Image: []*image.Paletted{palette, image.NewPaletted(palette.Rect, palette.Palette)}, Delay: []int{1, 1}})
-		},
 	} {
 		var b bytes.Buffer
 		if err := encode(&b); err != nil {
@@ -54,7 +45,8 @@ func TestFormatsAreRead(t *testing.T) {
 	}
 }
 
-// Formats that Go does not write, and kinds of those that it does.
+// All formats are read. The files are from another program: with an encoder of the same package, this test would have the decoder that package
+// picture might have forgotten.
 func TestFilesOfOtherProgramsAreRead(t *testing.T) {
 	want, err := Prepare(corner(), MNIST(28, 28))
 	if err != nil {
@@ -87,8 +79,8 @@ func TestFilesOfOtherProgramsAreRead(t *testing.T) {
 			}
 		}
 	}
-	if pictures != 7 {
-		t.Errorf("testdata has %d pictures, want 7", pictures)
+	if pictures != 8 {
+		t.Errorf("testdata has %d pictures, want 8", pictures)
 	}
 }
 
