@@ -78,9 +78,10 @@ type table struct {
 
 // Write writes the page and returns its path.
 //
-// Of several folders, those of runs and sweeps that have no results yet are left out, with a notice.
+// Of several folders, those of runs and sweeps that have no results yet are left out, with a notice. So are the parts of a run's section for which its
+// data cannot be had.
 //
-// Errors: a folder that is missing; [runs.EmptyError], if all are left out; those of the data set, which the confusion matrix needs.
+// Errors: a folder that is missing; [runs.EmptyError], if all are left out; weights that cannot be used.
 func Write(ctx context.Context, o Options, log func(string)) (string, error) {
 	if err := o.Resources.Validate(); err != nil {
 		return "", err

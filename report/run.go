@@ -5,27 +5,32 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"lenet/figure"
 	"lenet/metrics"
 	"lenet/predict"
+	"lenet/runs"
 	"lenet/train"
 )
 
-// How many predictions a page shows, and the seed that they are drawn with.
-const (
-	predictions = 9
-	drawSeed    = 1
-)
-
-// runSection returns the section of a run: the data, curves by epoch, predictions, confusion, mistakes.
+// runSection returns the section of a run: the data, curves by epoch, predictions, confusion, mistakes. Without its data it has what the run itself
+// wrote down, and says so.
 func runSection(ctx context.Context, folder string, o Options, log func(string)) (*section, error) {
 	net, err := predict.Open(ctx, predict.Options{Model: folder, Resources: o.Resources}, log)
+	var m *measured
+	if err == nil {
+		defer net.Close()
+		m, err = measure(ctx, net, log)
+	}
+	missing := lostData(err)
+	if err != nil && missing == nil {
+		return nil, err
+	}
+	_, dir, err := runs.FindWeights(folder)
 	if err != nil {
 		return nil, err
 	}
-	defer net.Close()
-	dir := net.Dir
 	config, err := train.ReadConfig(dir)
 	if err != nil {
 		return nil, err
@@ -37,53 +42,42 @@ func runSection(ctx context.Context, folder string, o Options, log func(string))
 	if cut != nil {
 		log(cut.String())
 	}
-	test, err := net.Test(ctx, log)
-	if err != nil {
-		return nil, err
-	}
-	result, err := net.Evaluate(ctx, test)
-	if err != nil {
-		return nil, err
-	}
-	draws, err := net.Draw(ctx, test, predictions, drawSeed)
-	if err != nil {
-		return nil, err
-	}
-	data, err := net.DataSet(ctx, log)
-	if err != nil {
-		return nil, err
-	}
 
 	s := &section{dir: dir, Title: fmt.Sprintf("%s: %s, learning rate %v, batch size %d", config.Source.Title(), counted(len(epochs), "epoch"), config.LearningRate, config.BatchSize)}
-	s.Texts = append([]string{dataText(data, result.ClassNames)}, runTexts(config, epochs, result)...)
 	original := o.Original && isOriginalRun(config.Options)
+	if missing == nil {
+		s.Texts = []string{dataText(m.data, m.result.ClassNames), runText(config, epochs, fmt.Sprintf("Test accuracy %.4f, loss %.4f, expected calibration error %.4f", m.result.Accuracy, m.result.Loss, m.result.ECE))}
+		if s.Pictures, err = pictures(predict.Grid(m.test, m.draws), m.result, m.test); err != nil {
+			return nil, err
+		}
+		s.Details = []table{classTable(m.result)}
+	} else {
+		log(fmt.Sprintf("%s: %v; %s are left out", dir, missing.cause, needData))
+		s.Texts = []string{missing.text(), runText(config, epochs, lastTest(epochs))}
+	}
 	if original {
 		s.Texts = append(s.Texts, originalRunText)
 	}
 	if s.Plots, err = drawn(curves(epochs, original)...); err != nil {
 		return nil, err
 	}
-	if s.Pictures, err = pictures(predict.Grid(test, draws), result, test); err != nil {
-		return nil, err
-	}
-	s.Details = []table{classTable(result)}
 	if len(epochs) > 0 {
 		s.Details = append([]table{epochTable(epochs, original)}, s.Details...)
 	}
 	return s, s.describe(config)
 }
 
-func runTexts(config *train.Config, epochs []metrics.Epoch, r *metrics.Result) []string {
-	text := fmt.Sprintf("Test accuracy %.4f, loss %.4f, expected calibration error %.4f", r.Accuracy, r.Loss, r.ECE)
+// runText says what was measured, which may be nothing, and what the run took.
+func runText(config *train.Config, epochs []metrics.Epoch, measured string) string {
 	if len(epochs) == 0 {
-		return []string{text + ". No epoch was measured: the run was stopped in its first one, or its metrics.jsonl is lost."}
+		return strings.TrimPrefix(measured+". No epoch was measured: the run was stopped in its first one, or its metrics.jsonl is lost.", ". ")
 	}
 	seconds := 0.0
 	for i := range epochs {
 		seconds += epochs[i].Seconds()
 	}
-	return []string{fmt.Sprintf("%s, after %s in %.1f s: %.2f s per epoch with testing, on %s with %s (%s).",
-		text, counted(len(epochs), "epoch"), seconds, seconds/float64(len(epochs)), config.Device, counted(config.Threads, "thread"), config.Versions.CPUCapability)}
+	return fmt.Sprintf("%s, after %s in %.1f s: %.2f s per epoch with testing, on %s with %s (%s).",
+		measured, counted(len(epochs), "epoch"), seconds, seconds/float64(len(epochs)), config.Device, counted(config.Threads, "thread"), config.Versions.CPUCapability)
 }
 
 // curves returns a plot by epoch of each measure that is plotted, with a line for each split that has it.
