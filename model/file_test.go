@@ -224,7 +224,21 @@ func TestFilesOfOtherFormatsAreNamed(t *testing.T) {
 		{"script.pt", "a TorchScript model", "torch.jit.load(", zipped("script/data.pkl", "script/constants.pkl")},
 		{"a friend's.pth", "a Python pickle", "torch.load(", []byte("\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.")},
 		{"cut.bin", "a zip archive that is not whole", "", []byte("PK\x03\x04\x00\x00\x08\x08\x00\x00")},
-		{"net.npz", "a zip archive", "", zipped("conv1.npy")},
+		{"old-cut.pth", "a Python pickle", "torch.load(", []byte("\x80\x02\x8a\nl")},
+		{"net.npz", "a NumPy archive", "", zipped("conv1.npy")},
+		{"pictures.zip", "a zip archive", "", zipped("1.png")},
+		{"metrics.jsonl", "JSON", "", []byte(`{"epoch":1,"loss":0.5}`)},
+		{"config.json", "JSON", "", []byte("{\n  \"lr\": 0.5\n}\n")},
+		{"short.json", "JSON", "", []byte("{}")},
+		{"a.png", "a picture (image/png)", "", []byte("\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR")},
+		{"a.jpg", "a picture (image/jpeg)", "", []byte("\xff\xd8\xff\xe0\x00\x10JFIF")},
+		{"page.safetensors", "an HTML page", "", []byte("\n<!DOCTYPE html>\n<html lang=en>")},
+		{"pointer.safetensors", "a Git LFS pointer, in place of the file that git lfs pull fetches", "", []byte("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 178504\n")},
+		{"readme.txt", "text", "", []byte("these are not weights, this is prose")},
+		{"spaces.txt", "text", "", []byte("   \n")},
+		{"empty", "empty", "", nil},
+		{"net.gz", "of the type application/x-gzip", "", []byte("\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03")},
+		{"noise", "of a format that is not known", "", []byte("\xfe\xdc\xba\x98\x76\x54\x32\x10\x00\x01")},
 		{"net.onnx", "an ONNX model", "onnx.load(", []byte("\x08\x08\x12\x07pytorch\x1a\x05")},
 		{"net.gguf", "a GGUF file", "", []byte("GGUF\x03\x00\x00\x00\x01\x00")},
 		{"net.h5", "an HDF5 file", "", []byte("\x89HDF\r\n\x1a\n\x00\x00")},
@@ -245,6 +259,9 @@ func TestFilesOfOtherFormatsAreNamed(t *testing.T) {
 		}
 		if strings.Contains(foreign.Python, "'") { // it stands between two of them in a shell
 			t.Errorf("%s: Python %q", c.name, foreign.Python)
+		}
+		if weights := strings.HasPrefix(c.name, "net.") && c.name != "net.gz" || c.python != "" || c.name == "cut.bin" || c.name == "pictures.zip"; foreign.Weights != weights {
+			t.Errorf("%s: it may hold weights: %v", c.name, foreign.Weights)
 		}
 		if base := strings.ReplaceAll(strings.TrimSuffix(path, filepath.Ext(path)), "'", `\x27`); c.python != "" && !strings.Contains(foreign.Python, `"`+base+`.safetensors"`) {
 			t.Errorf("%s: Python %q does not write %s.safetensors", c.name, foreign.Python, base)

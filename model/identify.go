@@ -2,7 +2,9 @@ package model
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
 )
 
 // An UnknownError says what of the network is stated neither in its weights file nor by the reader.
@@ -28,6 +30,9 @@ func specOf(file *weightsFile, known Spec) (spec Spec, err error) {
 			return Spec{}, err
 		}
 	}
+	if spec.Classes == 1 {
+		return Spec{}, errors.New("its last layer has 1 class, and a LeNet tells 2 or more apart")
+	}
 	stated := spec
 	if spec.Activation == "" {
 		spec.Activation = known.Activation
@@ -47,11 +52,19 @@ func specOf(file *weightsFile, known Spec) (spec Spec, err error) {
 	return spec, nil
 }
 
-// dataOf returns the Data of a weights file: nothing, in that of another program or of an old version.
-func dataOf(file *weightsFile) (data Data, err error) {
+// dataOf returns the Data of the weights file of a network with so many classes: nothing, in that of another program or of an old version.
+func dataOf(file *weightsFile, classes int) (data Data, err error) {
 	if text, ok := file.metadata[dataKey]; ok {
 		if err := json.Unmarshal([]byte(text), &data); err != nil {
 			return data, fmt.Errorf("its metadata %q describe no data: %w", text, err)
+		}
+	}
+	if n := len(data.Classes); n > 0 && n != classes {
+		return data, fmt.Errorf("its metadata name %d classes, and the network has %d", n, classes)
+	}
+	for i, name := range data.Classes {
+		if slices.Contains(data.Classes[:i], name) {
+			return data, fmt.Errorf("its metadata name two classes %q", name)
 		}
 	}
 	return data, nil

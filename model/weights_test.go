@@ -67,13 +67,13 @@ func TestLoadRefusesWhatDoesNotFitAndChangesNothing(t *testing.T) {
 		name, want string
 		file       []byte
 	}{
-		{"empty", "not a whole safetensors file", nil},
-		{"cut in the length", "not a whole safetensors file", whole[:7]},
+		{"empty", "it is empty", nil},
+		{"cut in the length", "of a format that is not known", whole[:7]},
 		{"cut in the header", "not a whole safetensors file", whole[:100]},
 		{"cut in the data", "not a whole safetensors file", whole[:len(whole)-1]},
 		{"too long", "not a whole safetensors file", append(slices.Clone(whole), 0)},
-		{"huge header", "not a whole safetensors file", binary.LittleEndian.AppendUint64(nil, 1<<63)},
-		{"text", "not a whole safetensors file", []byte("these are not weights, this is prose")},
+		{"huge header", "of a format that is not known", binary.LittleEndian.AppendUint64(nil, 1<<63)},
+		{"text", "it is text, and weights are read from safetensors files", []byte("these are not weights, this is prose")},
 		{"another shape", "fc1.weight is F32 [120 400], and the network for 28x28 images has F32 [120 256]", larger},
 		{"same size, another shape", "conv1.weight", replaced("[6,1,5,5]", "[6,5,1,5]")},
 		{"another type", "fc3.bias is I32", replaced(`"fc3.bias":{"dtype":"F32"`, `"fc3.bias":{"dtype":"I32"`)},
@@ -178,6 +178,35 @@ func TestAFileSaysWhichNetworkItHolds(t *testing.T) {
 		}
 		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want %q", c.name, err, c.want)
+		}
+	}
+}
+
+// All names would be shifted, or a confusion matrix have two rows of one name.
+func TestNamesThatDoNotFitTheNetworkAreRefused(t *testing.T) {
+	three, one := model.Report(), model.Report()
+	three.Classes, one.Classes = 3, 1
+	metadata := func(names string) string {
+		return `{"activation":"sigmoid","lenet_data":"{\"classes\":[` + strings.ReplaceAll(names, "'", `\"`) + `]}"}`
+	}
+	for _, c := range []struct {
+		path string
+		want string // in the error, or empty
+	}{
+		{bare(t, three, metadata("'a','b','c'")), ""},
+		{bare(t, three, metadata("")), ""},
+		{bare(t, three, metadata("'a','b'")), "its metadata name 2 classes, and the network has 3"},
+		{bare(t, three, metadata("'a','b','c','d'")), "its metadata name 4 classes, and the network has 3"},
+		{bare(t, three, metadata("'a','b','a'")), `its metadata name two classes "a"`},
+		{bare(t, one, `{"activation":"sigmoid"}`), "its last layer has 1 class"},
+		{bare(t, one, `{"lenet":"{\"rows\":28,\"cols\":28,\"channels\":[6,16],\"hidden\":[120,84],\"classes\":1,\"activation\":\"sigmoid\"}"}`), "its last layer has 1 class"},
+	} {
+		net, err := opened(c.path, model.Report(), nil)
+		if err == nil {
+			net.Close()
+		}
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.path+": "+c.want) {
+			t.Errorf("error %v, want %q", err, c.want)
 		}
 	}
 }

@@ -248,7 +248,7 @@ func TestBadInputIsOneLineAndAnExitCode(t *testing.T) {
 		{"resume nothing", []string{"tune", "--resume=nowhere"}, 1, "no run or sweep"},
 		{"unknown recipe", []string{"train", "--recipe=slow"}, 2, "fast or report"},
 		{"unknown augmentation", []string{"train", "--augment=blur"}, 2, "shift, rotate, scale"},
-		{"model no safetensors", []string{"eval", "--data", data, "--model", file}, 1, "not a whole safetensors file"},
+		{"model no safetensors", []string{"eval", "--data", data, "--model", file}, 1, "it is text, and weights are read from safetensors files; give a run's folder"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			stdout, stderr, code := inProcess(t, c.args...)

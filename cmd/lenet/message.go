@@ -71,6 +71,8 @@ func advice(err error) string {
 		return "give the --dataset or --data that it was trained on"
 	case errors.As(err, &foreign) && foreign.Python != "":
 		return fmt.Sprintf("convert it: python3 -c '%s'", foreign.Python)
+	case errors.As(err, &foreign) && !foreign.Weights:
+		return "give a run's folder or its model.safetensors"
 	case errors.As(err, &foreign):
 		return "save them as safetensors with the program that wrote it"
 	case errors.As(err, &notFinite):
