@@ -26,7 +26,7 @@ var Names = option.Names{"kernels": {string(Fused), string(Reference)}}
 // Resources say where to compute, and how.
 type Resources struct {
 	Device  string `json:"device" default:"auto" env:"LENET_DEVICE" placeholder:"NAME" help:"auto, cpu, cuda or cuda:N."`
-	Threads int    `json:"threads" default:"0" placeholder:"N" help:"CPU threads of one operation; 0 takes as many as $OMP_NUM_THREADS says, or one for each CPU, within a container's quota."`
+	Threads int    `json:"threads" default:"0" placeholder:"N" help:"CPU threads of one operation; 0 takes as many as $OMP_NUM_THREADS says, or one for each CPU, within a container's quota. There are at most four for each CPU."`
 
 	DataOnDevice *bool `json:"data_on_device,omitempty" negatable:"" help:"Keep the whole data set in the GPU's memory, or (--no-data-on-device) copy each batch when it is needed. The default depends on the free memory."`
 
@@ -52,8 +52,8 @@ func (r *Resources) Validate() error {
 	return nil
 }
 
-// Resolve replaces what was left open with what is used: Device is "cpu" or "cuda:N", and Threads is 1 or more. log gets the reason of an
-// automatic choice.
+// Resolve replaces what was left open with what is used: Device is "cpu" or "cuda:N", and Threads is 1 or more, and at most
+// four for each CPU. log gets the reason of an automatic choice, and of fewer threads than were asked for.
 //
 // Errors: [DeviceError].
 func (r *Resources) Resolve(log func(string)) error {
@@ -67,6 +67,10 @@ func (r *Resources) Resolve(log func(string)) error {
 	r.Device = device
 	if r.Threads == 0 {
 		r.Threads, _ = DefaultThreads()
+	}
+	if most := threadsPerCPU * runtime.NumCPU(); r.Threads > most {
+		log(fmt.Sprintf("threads: %d instead of %d, since there are no more than %d for each CPU", most, r.Threads, threadsPerCPU))
+		r.Threads = most
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package compute
 import (
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 )
 
@@ -44,6 +45,7 @@ func TestThreadsFollowTheQuota(t *testing.T) {
 		{"the variable", "0::/a\n", "1", map[string]string{"sys/fs/cgroup/a/cpu.max": "200000 100000\n"}, 1, "OMP_NUM_THREADS"},
 		{"a list", "", " 3 ,2", nil, 3, "OMP_NUM_THREADS"},
 		{"more than there are CPUs", "", "16", nil, 16, "OMP_NUM_THREADS"},
+		{"far more than there are CPUs", "", "5000", nil, 32, "OMP_NUM_THREADS, but no more than 4 for each CPU"},
 		{"0", "", "0", nil, 8, "one for each CPU"},
 		{"negative", "", "-2", nil, 8, "one for each CPU"},
 		{"no number", "", "all", nil, 8, "one for each CPU"},
@@ -75,6 +77,17 @@ func TestThreadsThatAreGivenWin(t *testing.T) {
 		r := Resources{Device: CPU, Threads: given}
 		if err := r.Resolve(func(string) {}); err != nil || r.Threads != want {
 			t.Errorf("--threads %d: %d, want %d (%v)", given, r.Threads, want, err)
+		}
+	}
+}
+
+func TestThreadsAreAtMostFourForEachCPU(t *testing.T) {
+	most := threadsPerCPU * runtime.NumCPU()
+	for given, want := range map[int]int{most: most, most + 1: most, 5000: min(most, 5000)} {
+		var notices []string
+		r := Resources{Device: CPU, Threads: given}
+		if err := r.Resolve(func(line string) { notices = append(notices, line) }); err != nil || r.Threads != want || len(notices) > 0 != (given > want) {
+			t.Errorf("--threads %d: %d, want %d; notices %q (%v)", given, r.Threads, want, notices, err)
 		}
 	}
 }

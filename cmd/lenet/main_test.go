@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -316,9 +317,13 @@ func emptySweep(t *testing.T) string {
 
 func TestMoreThreadsThanCoresAreAllowed(t *testing.T) {
 	t.Parallel()
-	stdout, stderr, code := lenet(t, "train", "--data", smallData(t, 20, 5), "--epochs=1", "--device=cpu", "--threads=1000")
-	if code != 0 || !onlyLearntNothing(stderr) || !strings.Contains(stdout, "epoch 1,") {
-		t.Errorf("exit code %d, standard error %q, output %q", code, stderr, stdout)
+	most := 4 * runtime.NumCPU()
+	for given, notice := range map[int]string{most: "", 5000: fmt.Sprintf("lenet: threads: %d instead of 5000, since there are no more than 4 for each CPU\n", most)} {
+		stdout, stderr, code := lenet(t, "train", "--data", smallData(t, 20, 5), "--epochs=1", "--device=cpu", "--threads", fmt.Sprint(given))
+		rest, noticed := strings.CutPrefix(stderr, notice)
+		if code != 0 || !noticed || !onlyLearntNothing(rest) || !strings.Contains(stdout, "epoch 1,") {
+			t.Errorf("--threads %d: exit code %d, standard error %q, output %q", given, code, stderr, stdout)
+		}
 	}
 }
 
