@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"math"
 
 	"lenet/compute"
@@ -77,6 +78,7 @@ func (o *Options) Spec(rows, cols, classes int) model.Spec {
 func (o *Options) Validate() error {
 	if err := option.First(
 		option.OneOf("recipe", o.Recipe, Names["recipes"]),
+		option.OneOf("dataset", cmp.Or(o.Dataset, "mnist"), Names["datasets"]), // also where there is --data
 		option.OneOf("graph", string(o.Graph), Names["graphs"]),
 		option.AtLeast("validation", o.Validation, 0),
 		option.AtLeast("early-stop", o.EarlyStop, 0),

@@ -18,6 +18,9 @@ type evalCommand struct {
 }
 
 func (c *evalCommand) Run(ctx context.Context) error {
+	if err := knownDataset(c.Dataset); err != nil {
+		return err
+	}
 	net, err := predict.Open(ctx, c.Options, notice)
 	if err != nil {
 		return err

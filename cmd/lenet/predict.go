@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
 
+	"lenet/dataset"
 	"lenet/figure"
 	"lenet/option"
 	"lenet/predict"
@@ -13,7 +15,7 @@ import (
 type predictCommand struct {
 	Files []string `arg:"" optional:"" help:"Pictures of one digit each (PNG, JPEG, GIF, WebP, BMP, TIFF), folders of them, or - for standard input. Without any, nine images of the test set."`
 	predict.Options
-	Count int    `default:"9" placeholder:"N" help:"Test images to draw, at random."`
+	Count int    `default:"9" placeholder:"N" help:"Test images to draw, at random; at most 400."`
 	Seed  uint64 `default:"1" placeholder:"N" help:"Seed of the draw."`
 	Split bool   `help:"Read each picture as a row of digits, from left to right."`
 	Show  bool   `help:"Show what the network sees of each picture."`
@@ -21,12 +23,18 @@ type predictCommand struct {
 	Out   string `placeholder:"FILE" help:"Picture of the test images to write, by default predictions.png in the network's folder."`
 }
 
+// maxCount bounds the test images that are drawn, in rows of three.
+const maxCount = 400
+
 func (c *predictCommand) Run(ctx context.Context) error {
 	if len(c.Files) > 0 && c.Out != "" {
 		return option.Errorf("out", "is for the picture of test images, and not for the files that are given")
 	}
-	if c.Count < 1 {
-		return option.Errorf("count", "is %d and must be 1 or more", c.Count)
+	if c.Count < 1 || c.Count > maxCount {
+		return option.Errorf("count", "is %d and must be 1 to %d", c.Count, maxCount)
+	}
+	if err := knownDataset(c.Dataset); err != nil {
+		return err
 	}
 	files, err := predict.Files(c.Files)
 	if err != nil {
@@ -41,6 +49,11 @@ func (c *predictCommand) Run(ctx context.Context) error {
 		return c.pictures(ctx, net, files)
 	}
 	return c.testImages(ctx, net)
+}
+
+// knownDataset checks the name of a data set, which may be empty, also where none is needed. Its error is an [option.Error].
+func knownDataset(name string) error {
+	return option.OneOf("dataset", cmp.Or(name, "mnist"), dataset.Names["datasets"])
 }
 
 // pictures prints a line for each file: what it shows, or on standard error why it cannot be read.
