@@ -56,7 +56,7 @@ const manualTail = `## Exit codes
 | --- | --- |
 | ` + "`LENET_DEVICE`" + ` | default of ` + "`--device`" + ` |
 | ` + "`LENET_DEBUG`" + ` | set to anything, errors of libtorch keep their C++ stack trace |
-| ` + "`OMP_NUM_THREADS`" + ` | how many threads there are without ` + "`--threads`" + `, in place of one for each CPU |
+| ` + "`OMP_NUM_THREADS`" + ` | how many threads there are without ` + "`--threads`" + `, in place of one for each CPU. An empty value, or one that is no number, counts as none; the OpenMP library in libtorch then prints ` + "`libgomp: Invalid value`" + ` as it is loaded, before ` + "`lenet`" + ` begins |
 | ` + "`XDG_CACHE_HOME`" + ` | downloads go to ` + "`lenet/`" + ` below it, and otherwise below ` + "`~/.cache`" + ` |
 | ` + "`ATEN_CPU_CAPABILITY`" + ` | ` + "`avx2` or `default`" + `: use narrower vector instructions than the processor has |
 `
