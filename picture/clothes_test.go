@@ -51,7 +51,7 @@ func TestSubjectsWithoutStrokesAreOnlyScaled(t *testing.T) {
 				belt += int(v)
 			}
 		}
-		if sum > 24*len(got) || belt < 200 {
+		if sum > 30*len(got) || belt < 200 {
 			t.Errorf("%s: the mean difference is %d; the belt has %d", name, sum/len(got), belt)
 		}
 	}
