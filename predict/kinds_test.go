@@ -137,18 +137,26 @@ func drawings(t testing.TB, number int) []drawing {
 		s := scene{w: 280, h: 280, pen: 10, size: 0.75, ink: black, ground: white}
 		k.set(&s, r)
 		digit := (i + number) % 10
-		drawn := s.render(digit, i/10+r.IntN(4), r)
-		if s.quality > 0 {
-			var file bytes.Buffer
-			err := jpeg.Encode(&file, drawn, &jpeg.Options{Quality: s.quality})
-			if err == nil {
-				drawn, err = picture.Decode(&file)
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-		}
+		drawn := s.photographed(t, digit, i/10+r.IntN(4), r)
 		all = append(all, drawing{digit, drawn})
 	}
 	return all
+}
+
+// photographed returns a scene's picture as it is decoded from a file: as JPEG leaves it, if the scene has a quality.
+func (s *scene) photographed(t testing.TB, digit, hand int, r *rand.Rand) image.Image {
+	t.Helper()
+	drawn := s.render(digit, hand, r)
+	if s.quality == 0 {
+		return drawn
+	}
+	var file bytes.Buffer
+	err := jpeg.Encode(&file, drawn, &jpeg.Options{Quality: s.quality})
+	if err == nil {
+		drawn, err = picture.Decode(&file)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return drawn
 }

@@ -232,14 +232,18 @@ func TestARowOfDigitsIsSplit(t *testing.T) {
 // Paper, lines, light and noise are no digits.
 func TestEmptyPicturesHaveNoDigit(t *testing.T) {
 	for name, set := range map[string]func(s *scene, r *rand.Rand){
-		"white":             func(s *scene, r *rand.Rand) {},
-		"black":             func(s *scene, r *rand.Rand) { s.ground = black },
-		"texture":           func(s *scene, r *rand.Rand) { s.ground, s.texture = cream, 6 },
-		"noise":             func(s *scene, r *rand.Rand) { s.ground, s.noise = rgb{128, 128, 128}, 30 },
-		"squared paper":     func(s *scene, r *rand.Rand) { s.squares, s.line, s.lineWidth, s.w, s.h = 40, blue, 2, 500, 500 },
-		"ruled paper":       func(s *scene, r *rand.Rand) { s.rules, s.line, s.lineWidth, s.turn = 40, blue, 2, 2 },
-		"gradient":          func(s *scene, r *rand.Rand) { s.light = gradient(r, 0.4) },
-		"gradient, JPEG":    func(s *scene, r *rand.Rand) { s.light, s.quality = gradient(r, 0.4), 40 },
+		"white":          func(s *scene, r *rand.Rand) {},
+		"black":          func(s *scene, r *rand.Rand) { s.ground = black },
+		"texture":        func(s *scene, r *rand.Rand) { s.ground, s.texture = cream, 6 },
+		"noise":          func(s *scene, r *rand.Rand) { s.ground, s.noise = rgb{128, 128, 128}, 30 },
+		"squared paper":  func(s *scene, r *rand.Rand) { s.squares, s.line, s.lineWidth, s.w, s.h = 40, blue, 2, 500, 500 },
+		"ruled paper":    func(s *scene, r *rand.Rand) { s.rules, s.line, s.lineWidth, s.turn = 40, blue, 2, 2 },
+		"gradient":       func(s *scene, r *rand.Rand) { s.light = gradient(r, 0.4) },
+		"gradient, JPEG": func(s *scene, r *rand.Rand) { s.light, s.quality = gradient(r, 0.4), 40 },
+		"steep gradient": func(s *scene, r *rand.Rand) { s.light = func(x, y float64) float64 { return 0.45 + 0.55*x } },
+		"small, JPEG": func(s *scene, r *rand.Rand) {
+			s.w, s.h, s.quality, s.light = 200, 200, 40, func(x, y float64) float64 { return 0.45 + 0.55*x }
+		},
 		"vignette":          func(s *scene, r *rand.Rand) { s.light, s.noise = vignette, 3 },
 		"nothing but alpha": func(s *scene, r *rand.Rand) { s.clear = true },
 	} {
@@ -247,7 +251,7 @@ func TestEmptyPicturesHaveNoDigit(t *testing.T) {
 		s := scene{w: 280, h: 280, ink: black, ground: white}
 		set(&s, r)
 		s.size, s.right = 0.01, 9 // the digit lies beyond the picture
-		if _, err := picture.Prepare(s.render(1, 0, r), picture.MNIST(28, 28)); !errors.Is(err, picture.ErrNone) {
+		if _, err := picture.Prepare(s.photographed(t, 1, 0, r), picture.MNIST(28, 28)); !errors.Is(err, picture.ErrNone) {
 			t.Errorf("%s: error %v", name, err)
 		}
 	}
