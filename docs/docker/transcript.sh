@@ -53,6 +53,10 @@ run 'cp examples/classify/three.png digit.png; docker compose run --rm train-cpu
 run 'mkdir mydata; docker run --rm --entrypoint tar lenet:cpu -C /cache/lenet/datasets/mnist -c . | tar -x -C mydata; ls mydata'
 run 'docker compose run --rm train-cpu --data ./mydata --recipe fast --epochs 1' 1
 
+say 'A picture by standard input, and a folder from elsewhere'
+run 'docker compose run --rm -T train-cpu predict - <digit.png'
+run 'mkdir -p /tmp/pictures && cp digit.png /tmp/pictures; docker compose run --rm -v /tmp/pictures:/pictures:ro train-cpu predict /pictures; rm -r /tmp/pictures'
+
 say 'Runs and reports in this folder'
 run 'LENET_RUNS=./runs docker compose run --rm --user "$(id -u):$(id -g)" train-cpu --recipe fast --out runs/fast' 1
 run 'LENET_RUNS=./runs docker compose run --rm --user "$(id -u):$(id -g)" train-cpu report runs/fast'
