@@ -42,7 +42,8 @@ func findSubjects(c *contrast, k *ink, frame Frame) []subject {
 		row = float64(wide)
 	}
 	var found []subject
-	for _, g := range groups(k.parts, row) {
+	all, row := groups(k.parts, row)
+	for _, g := range all {
 		if float64(g.bounds.side()) >= bar*row {
 			found = append(found, newSubject(c, k, g.parts, frame))
 		}
@@ -56,15 +57,16 @@ type group struct {
 	parts []part
 }
 
-// groups puts the parts that make one digit together, in a row of a height. The order is from left to right.
-func groups(parts []part, height float64) []group {
-	var all []group
+// groups puts the parts that make one digit together, in a row that is as high as a part or higher: as the highest of the digits that come of it. It returns
+// that height, too. The order is from left to right.
+func groups(parts []part, height float64) (all []group, row float64) {
 	for _, p := range parts {
 		all = append(all, group{p.bounds, []part{p}})
 	}
 	join := func(i, j int) {
 		all[i].union(all[j].bounds)
 		all[i].parts = append(all[i].parts, all[j].parts...)
+		height = max(height, float64(all[i].h()))
 		all = slices.Delete(all, j, j+1)
 	}
 	for joined := true; joined; {
@@ -81,7 +83,7 @@ func groups(parts []part, height float64) []group {
 		}
 	}
 	slices.SortFunc(all, func(a, b group) int { return cmp.Compare(a.x0+a.x1, b.x0+b.x1) })
-	return all
+	return all, height
 }
 
 // oneDigit reports whether two boxes belong to one digit of a row.
