@@ -85,8 +85,31 @@ func lockFetch(ctx context.Context, cache, name string, log func(string)) (unloc
 	return func() { file.Close() }, nil
 }
 
-// sumsFile holds the sums that files were found to have when they were fetched, where the catalogue has none.
+// foundSums are the sums that files were found to have when they were fetched, where the catalogue has none. They are kept beside the files, in
+// sumsFile.
+type foundSums struct {
+	SHA256   [4]string `json:"sha256"`   // of the decompressed files
+	Verified bool      `json:"verified"` // the source has verified the files by sums that others have published
+}
+
 const sumsFile = "sha256.json"
+
+func readSums(dir string) (sums foundSums, err error) {
+	text, err := os.ReadFile(filepath.Join(dir, sumsFile))
+	if err == nil {
+		err = json.Unmarshal(text, &sums)
+	}
+	if err != nil {
+		return sums, fmt.Errorf("dataset: %w", err)
+	}
+	return sums, nil
+}
+
+// Verified says whether the files in a folder of the cache were held against published sums, when they were fetched or since.
+func (s *Spec) Verified(dir string) bool {
+	sums, err := readSums(dir)
+	return s.SHA256 != [4]string{} || err == nil && sums.Verified
+}
 
 // load loads the set from a folder of the cache.
 func (s *Spec) load(dir string) (train, test *Set, err error) {
@@ -96,13 +119,11 @@ func (s *Spec) load(dir string) (train, test *Set, err error) {
 	}
 	format := s.Format
 	if format.SHA256 == [4]string{} {
-		text, err := os.ReadFile(filepath.Join(dir, sumsFile))
-		if err == nil {
-			err = json.Unmarshal(text, &format.SHA256)
-		}
+		sums, err := readSums(dir)
 		if err != nil {
-			return nil, nil, fmt.Errorf("dataset: %w", err)
+			return nil, nil, err
 		}
+		format.SHA256 = sums.SHA256
 	}
 	return format.load(found.paths, readFile)
 }
@@ -164,11 +185,11 @@ func (s *Spec) check(dir string, verified bool, log func(string)) error {
 	if _, _, err := s.Format.load(found.paths, decodePath); err != nil || s.SHA256 != [4]string{} {
 		return err
 	}
-	var sums [4]string
+	sums := foundSums{Verified: verified}
 	var group errgroup.Group
 	for i, path := range found.paths {
 		group.Go(func() (err error) {
-			sums[i], err = sumOf(path)
+			sums.SHA256[i], err = sumOf(path)
 			return err
 		})
 	}
@@ -177,7 +198,7 @@ func (s *Spec) check(dir string, verified bool, log func(string)) error {
 	}
 	if !verified {
 		for i, path := range found.paths {
-			log(fmt.Sprintf("no checksum is known for %s from here; its sha256, decompressed, is %s", strings.TrimSuffix(filepath.Base(path), ".gz"), sums[i]))
+			log(fmt.Sprintf("no checksum is known for %s from here; its sha256, decompressed, is %s", strings.TrimSuffix(filepath.Base(path), ".gz"), sums.SHA256[i]))
 		}
 	}
 	text, err := json.Marshal(sums)

@@ -307,7 +307,7 @@ func TestFetchFromAnArchive(t *testing.T) {
 	spec.Archive, spec.ArchiveMD5 = server.URL+"/gzip.zip", fmt.Sprintf("%x", md5.Sum(archive.Bytes()))
 	cache := t.TempDir()
 	dir, log := fetched(t, &spec, cache, "")
-	if len(log) != 1 || asked != 1 {
+	if len(log) != 1 || asked != 1 || !spec.Verified(dir) {
 		t.Errorf("notices %q, asked %d times", log, asked)
 	}
 	if err := os.RemoveAll(dir); err != nil {
@@ -343,7 +343,7 @@ func TestASetWithoutAKnownChecksumSaysItsOwn(t *testing.T) {
 	spec := lookup(t, "emnist-letters")
 	cache := t.TempDir()
 	dir, log := fetched(t, spec, cache, server.URL)
-	if len(log) != 5 || !strings.Contains(log[1], "no checksum is known") {
+	if len(log) != 5 || !strings.Contains(log[1], "no checksum is known") || spec.Verified(dir) {
 		t.Errorf("notices %q", log)
 	}
 	path := filepath.Join(dir, "emnist-letters-test-labels-idx1-ubyte.gz")

@@ -27,8 +27,8 @@ func (c *fetchCommand) Run(ctx context.Context) error {
 		return err
 	}
 	checked := ", checksums right"
-	if c.Mirror != "" && spec.SHA256 == [4]string{} && spec.MD5 == [4]string{} {
-		checked = ""
+	if !spec.Verified(dir) {
+		checked = ", no checksums known"
 	}
 	fmt.Printf("%s: %d training and %d test images of %dx%d in %d classes%s, in %s\n",
 		spec.Name, training.Len(), test.Len(), training.Rows, training.Cols, training.Classes, checked, dir)
