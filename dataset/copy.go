@@ -37,11 +37,57 @@ func identify(file *os.File) (identity, error) {
 	return identity{uint64(s.Dev), s.Ino, s.Size, unix.TimespecToNsec(s.Mtim), unix.TimespecToNsec(s.Ctim)}, nil
 }
 
+// A written is a file of the cache as it was written.
+type written struct {
+	Copy   identity
+	SHA256 string
+}
+
+// noteWritten returns what an open file, just written, is.
+func noteWritten(file *os.File, sum string) (w written, err error) {
+	w.SHA256 = sum
+	w.Copy, err = identify(file)
+	return w, err
+}
+
+// openWritten opens a file of the cache if it is still what was written, and says whether it seems to have changed since, as it does when the whole cache
+// is copied: then its content is the same.
+func openWritten(name string, was written) (file *os.File, moved bool) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, false
+	}
+	if now, err := identify(file); err == nil && now == was.Copy {
+		return file, false
+	}
+	sum := sha256.New()
+	if _, err = io.Copy(sum, file); err == nil && fmt.Sprintf("%x", sum.Sum(nil)) == was.SHA256 {
+		return file, true
+	}
+	file.Close()
+	return nil, false
+}
+
+// notePath returns the path of the file beside a file of the cache that says what that is.
+func notePath(name string) string { return name + ".json" }
+
+// writeNote writes what a file of the cache is. Where that fails, the file is made again the next time.
+func writeNote(name string, note any) {
+	if text, err := json.Marshal(note); err == nil {
+		_ = renameio.WriteFile(notePath(name), text, 0o666)
+	}
+}
+
+// readNote sets note to what writeNote wrote, and says whether it could.
+func readNote(name string, note any) bool {
+	text, err := os.ReadFile(notePath(name))
+	return err == nil && json.Unmarshal(text, note) == nil
+}
+
 // An origin says what a copy was made from, and what was written.
 type origin struct {
 	Source identity
-	Copy   identity
-	SHA256 string // of the copy
+	written
 }
 
 // cachedCopy opens the decompressed, and perhaps transposed, copy of a file. It makes it, if there is none of this version of the file.
@@ -89,43 +135,24 @@ func cachedCopy(file *os.File, want string, transpose bool) (*os.File, error) {
 	return made, nil
 }
 
-// originPath returns the path of the file that says what a copy was made from.
-func originPath(name string) string { return name + ".json" }
-
-// writeOrigin says what an open copy was made from. Where that fails, the copy is made again the next time.
+// writeOrigin says what an open copy was made from.
 func writeOrigin(name string, made *os.File, source identity, sum string) {
-	copied, err := identify(made)
-	if err != nil {
-		return
-	}
-	text, err := json.Marshal(origin{source, copied, sum})
-	if err == nil {
-		_ = renameio.WriteFile(originPath(name), text, 0o666)
+	if w, err := noteWritten(made, sum); err == nil {
+		writeNote(name, origin{source, w})
 	}
 }
 
-// openCopy opens a copy that is there, or returns nil. A copy that seems to have changed since it was written, as it does when the whole cache is
-// copied, is used if its content is still the same.
+// openCopy opens a copy that is there, or returns nil.
 func openCopy(name string, source identity) *os.File {
 	var o origin
-	if text, err := os.ReadFile(originPath(name)); err != nil || json.Unmarshal(text, &o) != nil || o.Source != source {
+	if !readNote(name, &o) || o.Source != source {
 		return nil
 	}
-	made, err := os.Open(name)
-	if err != nil {
-		return nil
-	}
-	if now, err := identify(made); err == nil && now == o.Copy {
-		return made
-	}
-	sum := sha256.New()
-	_, err = io.Copy(sum, made)
-	if err == nil && fmt.Sprintf("%x", sum.Sum(nil)) == o.SHA256 {
+	made, moved := openWritten(name, o.written)
+	if moved {
 		writeOrigin(name, made, source, o.SHA256)
-		return made
 	}
-	made.Close()
-	return nil
+	return made
 }
 
 // writeCopy writes the decompressed bytes of an IDX file, and checks them.

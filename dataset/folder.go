@@ -100,9 +100,9 @@ func (f *pictureFolder) load(ctx context.Context) (train, test *Set, err error) 
 		}
 	}
 	f.tellLeftOut(all, prepared)
-	for class, name := range f.names {
-		if !slices.Contains(set.Labels, uint8(class)) {
-			return nil, nil, fmt.Errorf("dataset: none of the pictures of %s in %s can be used", name, f.dir)
+	for class, n := range set.counts() {
+		if n == 0 {
+			return nil, nil, fmt.Errorf("dataset: none of the pictures of %s in %s can be used", f.names[class], f.dir)
 		}
 	}
 	if f.splits[1] != nil {

@@ -3,7 +3,6 @@ package dataset
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"image"
@@ -35,8 +34,7 @@ type preparedPictures struct {
 	LeftOut    []string // why the others are not there
 	Whole      bool     // they show no single digits, and are scaled as wholes
 	Light      bool     // they were dark on light, and are inverted
-	Images     identity // of the file with the images
-	SHA256     string   // of the file with the images
+	written             // the file with the images
 	images     []uint8  // [len(Kept), Rows, Cols]
 }
 
@@ -87,22 +85,20 @@ func (f *pictureFolder) prepared(ctx context.Context, all []labelledFile) (*prep
 // openPrepared returns what save wrote, or nil.
 func openPrepared(name string) *preparedPictures {
 	p := new(preparedPictures)
-	text, err := os.ReadFile(name + ".json")
-	if err != nil || json.Unmarshal(text, p) != nil {
+	if !readNote(name, p) {
 		return nil
 	}
-	file, err := os.Open(name)
-	if err != nil {
+	file, moved := openWritten(name, p.written)
+	if file == nil {
 		return nil
 	}
 	defer file.Close()
-	want := p.SHA256
-	if now, err := identify(file); err == nil && now == p.Images {
-		want = ""
-	}
-	images, err := mapFile(file, name, want)
+	images, err := mapFile(file, name, "")
 	if err != nil || !slices.Equal(images.Dims, []int{len(p.Kept), p.Rows, p.Cols}) {
 		return nil
+	}
+	if moved {
+		p.note(name, file)
 	}
 	p.images = images.elements
 	return p
@@ -123,12 +119,15 @@ func (p *preparedPictures) save(name string) {
 		return
 	}
 	defer file.Close()
-	if p.Images, err = identify(file); err != nil {
-		return
-	}
 	p.SHA256 = fmt.Sprintf("%x", sha256.Sum256(content))
-	if text, err := json.Marshal(p); err == nil {
-		_ = renameio.WriteFile(name+".json", text, 0o666)
+	p.note(name, file)
+}
+
+// note writes what is known of the images beside the open file that has them.
+func (p *preparedPictures) note(name string, file *os.File) {
+	var err error
+	if p.written, err = noteWritten(file, p.SHA256); err == nil {
+		writeNote(name, p)
 	}
 }
 

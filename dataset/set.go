@@ -27,11 +27,16 @@ func (s *Set) Len() int { return len(s.Labels) }
 
 // LargestShare returns the share of the images that are of the most frequent class, 0 to 1.
 func (s *Set) LargestShare() float64 {
+	return float64(slices.Max(s.counts())) / float64(s.Len())
+}
+
+// counts returns the number of images of each class.
+func (s *Set) counts() []int {
 	counts := make([]int, s.Classes)
 	for _, label := range s.Labels {
 		counts[label]++
 	}
-	return float64(slices.Max(counts)) / float64(s.Len())
+	return counts
 }
 
 // Numbers returns the names of classes that have none of their own: "0", "1", "2" and so on.

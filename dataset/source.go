@@ -115,12 +115,8 @@ func (o *Files) load(ctx context.Context, log func(string)) (data *Data, err err
 
 // tellMissing says which classes have no training images.
 func (d *Data) tellMissing(log func(string)) {
-	counts := make([]int, d.Train.Classes)
-	for _, label := range d.Train.Labels {
-		counts[label]++
-	}
 	var missing []string
-	for class, n := range counts {
+	for class, n := range d.Train.counts() {
 		if n == 0 {
 			missing = append(missing, d.Train.Names[class])
 		}

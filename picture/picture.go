@@ -110,8 +110,11 @@ func (p *pipeline) done(stage string, result any) {
 }
 
 func (p *pipeline) one(picture image.Image, frame Frame) ([]uint8, error) {
+	if err := check(picture, frame); err != nil {
+		return nil, err
+	}
 	if same := size(picture) == image.Pt(frame.Cols, frame.Rows); frame.Whole || same && frame.Stroke == 0 {
-		return wholePicture(picture, frame)
+		return wholePicture(picture, frame), nil
 	}
 	subjects, err := p.subjects(picture, frame)
 	if err != nil {
@@ -124,6 +127,9 @@ func (p *pipeline) one(picture image.Image, frame Frame) ([]uint8, error) {
 }
 
 func (p *pipeline) split(picture image.Image, frame Frame) ([][]uint8, error) {
+	if err := check(picture, frame); err != nil {
+		return nil, err
+	}
 	if frame.Whole {
 		return nil, errors.New("the network was trained on whole pictures, in which nothing is told apart")
 	}
@@ -138,14 +144,16 @@ func (p *pipeline) split(picture image.Image, frame Frame) ([][]uint8, error) {
 	return digits, nil
 }
 
+// check refuses a damaged file's frame, and a picture that is too large.
+func check(picture image.Image, frame Frame) error {
+	if err := frame.validate(); err != nil {
+		return err
+	}
+	return checkSize(picture.Bounds().Dx(), picture.Bounds().Dy())
+}
+
 // subjects runs the stages that look at the whole picture. It returns one subject at least.
 func (p *pipeline) subjects(picture image.Image, frame Frame) ([]subject, error) {
-	if err := frame.validate(); err != nil {
-		return nil, err
-	}
-	if err := checkSize(picture.Bounds().Dx(), picture.Bounds().Dy()); err != nil {
-		return nil, err
-	}
 	pixels := upright(picture)
 	p.done("upright", pixels)
 	c := newContrast(pixels, frame)

@@ -55,14 +55,7 @@ func Decode(r io.Reader) (image.Image, error) {
 	if len(file) > maxFile {
 		return nil, fmt.Errorf("the file is larger than %d MB", maxFile>>20)
 	}
-	config, _, err := image.DecodeConfig(bytes.NewReader(file))
-	if errors.Is(err, image.ErrFormat) {
-		return nil, unknownFormat(file)
-	}
-	if err != nil {
-		return nil, err
-	}
-	if err := checkSize(config.Width, config.Height); err != nil { // before it is decoded
+	if _, err := checkHeader(bytes.NewReader(file)); err != nil { // before it is decoded
 		return nil, err
 	}
 	picture, _, err := image.Decode(bytes.NewReader(file))
@@ -75,6 +68,23 @@ func Decode(r io.Reader) (image.Image, error) {
 	return picture, nil
 }
 
+// checkHeader returns what the beginning of a picture's file says of it, if it is one that can be read.
+func checkHeader(file interface {
+	io.Reader
+	io.ReaderAt
+}) (config image.Config, err error) {
+	config, _, err = image.DecodeConfig(file)
+	switch {
+	case errors.Is(err, image.ErrFormat):
+		start := make([]byte, 1024)
+		n, _ := file.ReadAt(start, 0)
+		err = unknownFormat(start[:n])
+	case err == nil:
+		err = checkSize(config.Width, config.Height)
+	}
+	return config, err
+}
+
 func checkSize(width, height int) error {
 	switch {
 	case width < 1 || height < 1:
@@ -85,9 +95,8 @@ func checkSize(width, height int) error {
 	return nil
 }
 
-// unknownFormat returns the error for a file that is no picture, or one of a kind that is not read.
-func unknownFormat(file []byte) error {
-	start := file[:min(len(file), 1024)]
+// unknownFormat returns the error for a file that begins so and is no picture, or one of a kind that is not read.
+func unknownFormat(start []byte) error {
 	kind := ""
 	switch {
 	case len(start) == 0:

@@ -1,9 +1,7 @@
 package picture
 
 import (
-	"errors"
 	"fmt"
-	"image"
 	"os"
 	"path/filepath"
 	"slices"
@@ -22,15 +20,7 @@ func Size(path string) (width, height int, err error) {
 		return 0, 0, fmt.Errorf("picture: %w", err)
 	}
 	defer file.Close()
-	config, _, err := image.DecodeConfig(file)
-	switch {
-	case errors.Is(err, image.ErrFormat):
-		start := make([]byte, 1024)
-		n, _ := file.ReadAt(start, 0)
-		err = unknownFormat(start[:n])
-	case err == nil:
-		err = checkSize(config.Width, config.Height)
-	}
+	config, err := checkHeader(file)
 	if err != nil {
 		return 0, 0, fmt.Errorf("picture: %s: %w", path, err)
 	}

@@ -50,17 +50,14 @@ func groundOf(picture image.Image) color.Color {
 
 // wholePicture returns all of a picture, scaled to the frame's size: [Rows, Cols]. One that is dark on light is inverted: as the set's own were, or, where
 // the picture has another size than those and so is not one of them, as its border is light.
-func wholePicture(picture image.Image, frame Frame) ([]uint8, error) {
-	if err := checkSize(picture.Bounds().Dx(), picture.Bounds().Dy()); err != nil {
-		return nil, err
-	}
+func wholePicture(picture image.Image, frame Frame) []uint8 {
 	pixels := Scaled(picture, frame)
 	if frame.Light || size(picture) != image.Pt(frame.Cols, frame.Rows) && lightBorder(pixels, frame.Rows, frame.Cols) {
 		for i, v := range pixels {
 			pixels[i] = 255 - v
 		}
 	}
-	return pixels, nil
+	return pixels
 }
 
 // Scaled returns the grey values of all of a picture, scaled to the frame's size: [Rows, Cols].
