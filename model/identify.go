@@ -52,15 +52,18 @@ func specOf(file *weightsFile, known Spec) (spec Spec, err error) {
 	return spec, nil
 }
 
-// dataOf returns the Data of the weights file of a network with so many classes: nothing, in that of another program or of an old version.
-func dataOf(file *weightsFile, classes int) (data Data, err error) {
+// dataOf returns the Data of the weights file of a network: nothing, in that of another program or of an old version.
+func dataOf(file *weightsFile, spec Spec) (data Data, err error) {
 	if text, ok := file.metadata[dataKey]; ok {
 		if err := json.Unmarshal([]byte(text), &data); err != nil {
 			return data, fmt.Errorf("its metadata %q describe no data: %w", text, err)
 		}
 	}
-	if n := len(data.Classes); n > 0 && n != classes {
-		return data, fmt.Errorf("its metadata name %d classes, and the network has %d", n, classes)
+	if n := len(data.Classes); n > 0 && n != spec.Classes {
+		return data, fmt.Errorf("its metadata name %d classes, and the network has %d", n, spec.Classes)
+	}
+	if f := data.Frame; f != nil && (f.Rows != spec.Rows || f.Cols != spec.Cols) {
+		return data, fmt.Errorf("its metadata prepare pictures of %dx%d pixels, and the network takes %dx%d", f.Rows, f.Cols, spec.Rows, spec.Cols)
 	}
 	for i, name := range data.Classes {
 		if slices.Contains(data.Classes[:i], name) {

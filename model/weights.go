@@ -78,7 +78,7 @@ func Open(path string, known Spec, o Options) (*LeNet, error) {
 	if err != nil {
 		return nil, fmt.Errorf("model: %s: %w", path, err)
 	}
-	data, err := dataOf(file, spec.Classes)
+	data, err := dataOf(file, spec)
 	if err != nil {
 		return nil, fmt.Errorf("model: %s: %w", path, err)
 	}

@@ -182,8 +182,8 @@ func TestAFileSaysWhichNetworkItHolds(t *testing.T) {
 	}
 }
 
-// All names would be shifted, or a confusion matrix have two rows of one name.
-func TestNamesThatDoNotFitTheNetworkAreRefused(t *testing.T) {
+// All names would be shifted, a confusion matrix have two rows of one name, or pictures not fit the network.
+func TestMetadataThatDoNotFitTheNetworkAreRefused(t *testing.T) {
 	three, one := model.Report(), model.Report()
 	three.Classes, one.Classes = 3, 1
 	metadata := func(names string) string {
@@ -198,6 +198,8 @@ func TestNamesThatDoNotFitTheNetworkAreRefused(t *testing.T) {
 		{bare(t, three, metadata("'a','b'")), "its metadata name 2 classes, and the network has 3"},
 		{bare(t, three, metadata("'a','b','c','d'")), "its metadata name 4 classes, and the network has 3"},
 		{bare(t, three, metadata("'a','b','a'")), `its metadata name two classes "a"`},
+		{bare(t, three, `{"activation":"sigmoid","lenet_data":"{\"frame\":{\"rows\":28,\"cols\":28,\"box_rows\":20,\"box_cols\":20}}"}`), ""},
+		{bare(t, three, `{"activation":"sigmoid","lenet_data":"{\"frame\":{\"rows\":14,\"cols\":28,\"box_rows\":9,\"box_cols\":9}}"}`), "its metadata prepare pictures of 14x28 pixels"},
 		{bare(t, one, `{"activation":"sigmoid"}`), "its last layer has 1 class"},
 		{bare(t, one, `{"lenet":"{\"rows\":28,\"cols\":28,\"channels\":[6,16],\"hidden\":[120,84],\"classes\":1,\"activation\":\"sigmoid\"}"}`), "its last layer has 1 class"},
 	} {
