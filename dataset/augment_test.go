@@ -228,7 +228,7 @@ func TestAugmentedLoaderFollowsSeedEpochAndIndex(t *testing.T) {
 		l := NewShuffledLoader(set, batch, seed)
 		l.Augment(Augmentation{Shift: 2, Rotate: 10, Scale: 0.1})
 		byLabel := map[uint8]string{}
-		for b, err := range l.Epoch(t.Context(), epoch) {
+		for b, err := range l.Epoch(t.Context(), epoch, 0) {
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -34,7 +34,7 @@ func BenchmarkLoader(b *testing.B) {
 	loader := dataset.NewShuffledLoader(training, 256, 1)
 	b.SetBytes(int64(len(training.Images)))
 	for epoch := 1; b.Loop(); epoch++ {
-		for _, err := range loader.Epoch(b.Context(), epoch) {
+		for _, err := range loader.Epoch(b.Context(), epoch, 0) {
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -56,7 +56,7 @@ func BenchmarkAugmentedLoader(b *testing.B) {
 			epochs := 0
 			for b.Loop() {
 				epochs++
-				for _, err := range loader.Epoch(b.Context(), epochs) {
+				for _, err := range loader.Epoch(b.Context(), epochs, 0) {
 					if err != nil {
 						b.Fatal(err)
 					}

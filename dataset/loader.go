@@ -123,9 +123,9 @@ func (l *Loader) Order(epoch int) []uint32 {
 	return l.order
 }
 
-// Epoch yields every image once. A batch belongs to the loader: it is valid until the next one is asked for, or, in [Buffers], until
-// Wait for it returns. When ctx ends, or Wait fails, the last thing yielded is that error.
-func (l *Loader) Epoch(ctx context.Context, epoch int) iter.Seq2[*Batch, error] {
+// Epoch yields every image once, but for those of the first batches, of which it leaves out skip. A batch belongs to the loader: it is valid until the
+// next one is asked for, or, in [Buffers], until Wait for it returns. When ctx ends, or Wait fails, the last thing yielded is that error.
+func (l *Loader) Epoch(ctx context.Context, epoch, skip int) iter.Seq2[*Batch, error] {
 	if l.free == nil {
 		l.allocate(prefetched+1, func(int) []uint8 { return make([]uint8, l.BufferSize()) })
 	}
@@ -134,7 +134,7 @@ func (l *Loader) Epoch(ctx context.Context, epoch int) iter.Seq2[*Batch, error] 
 		var failed error // of the producer, which has ended when ready is closed
 		go func() {
 			defer close(ready)
-			failed = l.produce(epoch, ready, stop)
+			failed = l.produce(epoch, skip, ready, stop)
 		}()
 		defer func() { // when Epoch returns, the producer has ended and every buffer is free
 			close(stop)
@@ -163,14 +163,15 @@ func (l *Loader) Epoch(ctx context.Context, epoch int) iter.Seq2[*Batch, error] 
 
 // Indices yields the same batches as Epoch, as indices into the set: for those who read the images where they are. They belong to the loader:
 // they are valid until the next epoch. When ctx ends, the last thing yielded is its error.
-func (l *Loader) Indices(ctx context.Context, epoch int) iter.Seq2[[]uint32, error] {
+func (l *Loader) Indices(ctx context.Context, epoch, skip int) iter.Seq2[[]uint32, error] {
 	return func(yield func([]uint32, error) bool) {
 		l.arrange(epoch)
 		batch := func(start int) []uint32 {
 			return l.order[min(start, len(l.order)):min(start+l.batchSize, len(l.order))]
 		}
-		l.pager.expect(batch(0))
-		for start := 0; start < len(l.order); start += l.batchSize {
+		first := skip * l.batchSize
+		l.pager.expect(batch(first))
+		for start := first; start < len(l.order); start += l.batchSize {
 			if ctx.Err() != nil {
 				yield(nil, context.Cause(ctx))
 				return
@@ -186,9 +187,9 @@ func (l *Loader) Indices(ctx context.Context, epoch int) iter.Seq2[[]uint32, err
 }
 
 // produce sends an epoch's batches, until stop is closed. There is room in ready for all of them.
-func (l *Loader) produce(epoch int, ready chan<- *Batch, stop <-chan struct{}) error {
+func (l *Loader) produce(epoch, skip int, ready chan<- *Batch, stop <-chan struct{}) error {
 	l.arrange(epoch)
-	for start := 0; start < len(l.order); start += l.batchSize {
+	for start := skip * l.batchSize; start < len(l.order); start += l.batchSize {
 		select {
 		case <-stop:
 			return nil

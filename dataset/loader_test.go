@@ -15,7 +15,7 @@ import (
 // its label.
 func epoch(t *testing.T, l *dataset.Loader, number int) (order []uint8, sizes []int) {
 	t.Helper()
-	for b, err := range l.Epoch(t.Context(), number) {
+	for b, err := range l.Epoch(t.Context(), number, 0) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -80,7 +80,7 @@ func TestLoaderOrderFollowsFromSeedAndEpochOnEveryMachine(t *testing.T) {
 func TestLoaderCanBeLeftEarlyAndUsedAgain(t *testing.T) {
 	l := dataset.NewLoader(ramp(200), 3)
 	for range 20 {
-		for range l.Epoch(t.Context(), 0) {
+		for range l.Epoch(t.Context(), 0, 0) {
 			break
 		}
 	}
@@ -102,7 +102,7 @@ func TestIndicesAreTheBatches(t *testing.T) {
 		want, _ := epoch(t, gathered, number)
 		var got []uint32
 		sizes := 0
-		for indices, err := range direct.Indices(t.Context(), number) {
+		for indices, err := range direct.Indices(t.Context(), number, 0) {
 			if err != nil || len(indices) != min(10, 101-len(got)) {
 				t.Errorf("%d indices, error %v", len(indices), err)
 			}
@@ -116,7 +116,7 @@ func TestIndicesAreTheBatches(t *testing.T) {
 			t.Errorf("epoch %d: %d batches %v, want %v", number, sizes, got, want)
 		}
 		got = nil
-		for indices := range restricted.Indices(t.Context(), number) {
+		for indices := range restricted.Indices(t.Context(), number, 0) {
 			got = append(got, indices...)
 		}
 		if slices.Sort(got); !slices.Equal(got, upper) {
@@ -127,7 +127,7 @@ func TestIndicesAreTheBatches(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	defer cancel(nil)
 	why, batches, last := errors.New("enough"), 0, error(nil)
-	for _, err := range direct.Indices(ctx, 0) {
+	for _, err := range direct.Indices(ctx, 0, 0) {
 		if last = err; err == nil {
 			batches++
 		}
@@ -144,7 +144,7 @@ func TestLoaderEndsWithItsContext(t *testing.T) {
 	defer cancel(nil)
 	why := errors.New("enough")
 	batches, last := 0, error(nil)
-	for _, err := range l.Epoch(ctx, 0) {
+	for _, err := range l.Epoch(ctx, 0, 0) {
 		if last = err; err == nil {
 			batches++
 		}
@@ -207,7 +207,7 @@ func TestLoaderFillsNoBufferThatIsStillReadFrom(t *testing.T) {
 		l.GatherInto(device)
 		var want [][]uint8
 		for number := range 3 {
-			for b, err := range l.Epoch(t.Context(), number) {
+			for b, err := range l.Epoch(t.Context(), number, 0) {
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -232,7 +232,7 @@ func TestLoaderReportsAFailedWait(t *testing.T) {
 	device := &slowDevice{memory: [][]uint8{make([]uint8, l.BufferSize()), make([]uint8, l.BufferSize())}, fail: errors.New("the device is gone")}
 	l.GatherInto(device)
 	batches, last := 0, error(nil)
-	for b, err := range l.Epoch(t.Context(), 0) {
+	for b, err := range l.Epoch(t.Context(), 0, 0) {
 		if last = err; err == nil {
 			batches++
 			device.send(b.Buffer)
@@ -249,7 +249,7 @@ func TestLoaderAllocatesNothingPerBatch(t *testing.T) {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		for range 20 {
-			for range l.Epoch(t.Context(), 1) {
+			for range l.Epoch(t.Context(), 1, 0) {
 			}
 		}
 		runtime.ReadMemStats(&after)

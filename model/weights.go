@@ -1,14 +1,12 @@
 package model
 
 import (
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
-	"math"
 
 	"github.com/google/renameio/v2"
-	"github.com/nlpodyssey/safetensors"
 
+	"lenet/statedict"
 	"lenet/torchx"
 )
 
@@ -19,38 +17,36 @@ const (
 	activationKey = "activation"
 )
 
-// Save writes the weights to path as safetensors (https://github.com/huggingface/safetensors), float32, under the names and
-// shapes of [LeNet.Parameters], with the Spec among its metadata. The file is replaced whole or stays as it was.
-func (n *LeNet) Save(path string) error {
-	views := map[string]safetensors.TensorView{}
+// StateDict returns copies of the weights, under the names and shapes of [LeNet.Parameters], and the metadata that a weights file has beside them: the
+// Spec and the Data.
+func (n *LeNet) StateDict() ([]statedict.Tensor, map[string]string, error) {
+	var tensors []statedict.Tensor
 	for _, p := range n.Parameters() {
 		values := make([]float32, product(p.Shape))
 		if err := torchx.Read(values, p.Tensor); err != nil {
-			return fmt.Errorf("model: reading %s: %w", p.Name, err)
+			return nil, nil, fmt.Errorf("model: reading %s: %w", p.Name, err)
 		}
-		data := make([]byte, 0, 4*len(values))
-		for _, v := range values {
-			data = binary.LittleEndian.AppendUint32(data, math.Float32bits(v))
-		}
-		shape := make([]uint64, len(p.Shape))
-		for i, d := range p.Shape {
-			shape[i] = uint64(d)
-		}
-		view, err := safetensors.NewTensorView(safetensors.F32, shape, data)
-		if err != nil {
-			return fmt.Errorf("model: %s: %w", p.Name, err)
-		}
-		views[p.Name] = view
+		tensors = append(tensors, statedict.Tensor{Name: p.Name, Shape: p.Shape, Values: values})
 	}
 	spec, err := json.Marshal(n.Spec)
 	if err != nil {
-		return fmt.Errorf("model: %w", err)
+		return nil, nil, fmt.Errorf("model: %w", err)
 	}
 	data, err := json.Marshal(n.Data)
 	if err != nil {
-		return fmt.Errorf("model: %w", err)
+		return nil, nil, fmt.Errorf("model: %w", err)
 	}
-	file, err := safetensors.Serialize(views, map[string]string{"format": "pt", specKey: string(spec), dataKey: string(data), activationKey: n.Activation})
+	return tensors, map[string]string{"format": "pt", specKey: string(spec), dataKey: string(data), activationKey: n.Activation}, nil
+}
+
+// Save writes the weights to path as safetensors (https://github.com/huggingface/safetensors), float32: the StateDict. The file is replaced whole or
+// stays as it was.
+func (n *LeNet) Save(path string) error {
+	tensors, metadata, err := n.StateDict()
+	if err != nil {
+		return err
+	}
+	file, err := statedict.Encode(tensors, metadata)
 	if err != nil {
 		return fmt.Errorf("model: %w", err)
 	}

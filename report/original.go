@@ -89,6 +89,7 @@ func decisive(o train.Options) train.Options {
 		*p = ""
 	}
 	o.Threads, o.DataOnDevice, o.Kernels, o.Graph, o.Seed, o.Force, o.TensorBoard = 0, nil, "", "", 0, false, false
+	o.Checkpoints = train.Checkpoints{}
 	return o
 }
 

@@ -31,7 +31,7 @@ func essential(o tune.Options) (tune.Options, error) {
 	o, err := o.Expanded()
 	o.Mirror, o.Recipe, o.Out, o.Force = "", "", "", false
 	o.Threads, o.Jobs, o.DataOnDevice, o.Graph = 0, 0, nil, ""
-	o.CarryOver = false
+	o.CarryOver, o.Every = false, train.Interval{}
 	return o, err
 }
 

@@ -38,6 +38,19 @@ func NewVersions(lenet string) Versions {
 	}
 }
 
+// Differences returns in words what these versions and those of now differ in.
+func (v Versions) Differences(now Versions) (differences []string) {
+	for _, part := range []struct{ name, then, now string }{
+		{"lenet", v.Lenet, now.Lenet}, {"libtorch", v.Libtorch, now.Libtorch}, {"gotorch", v.Gotorch, now.Gotorch},
+		{"platform", v.Platform, now.Platform}, {"processor", v.CPUCapability, now.CPUCapability},
+	} {
+		if part.then != part.now {
+			differences = append(differences, fmt.Sprintf("%s %s, and this is %s", part.name, part.then, part.now))
+		}
+	}
+	return differences
+}
+
 // WriteConfig writes the options.
 func (d Dir) WriteConfig(config any) error {
 	text, err := json.MarshalIndent(config, "", "  ")

@@ -4,12 +4,14 @@
 package runs
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/google/renameio/v2"
+	"golang.org/x/sys/unix"
 )
 
 // Root is the folder, below the current one, in which new run folders are made.
@@ -88,8 +90,11 @@ func (d Dir) hasOptions() bool {
 	return d.ReadConfig(&p) == nil && !p.Started.IsZero()
 }
 
-// Weights returns the path of a run's weights.
+// Weights returns the path of a run's weights, those of the last epoch.
 func (d Dir) Weights() string { return d.file(weightsFile) }
+
+// BestWeights returns the path of the weights of a run's best epoch.
+func (d Dir) BestWeights() string { return d.file(bestFile) }
 
 // TrialWeights returns the path of the weights of a sweep's trial, which are numbered from 1.
 func (d Dir) TrialWeights(number int) string {
@@ -121,14 +126,36 @@ type WriteError struct {
 func (e *WriteError) Error() string { return fmt.Sprintf("runs: writing %s: %v", e.Path, e.Cause) }
 func (e *WriteError) Unwrap() error { return e.Cause }
 
-// WriteFile writes a file that is replaced whole or stays as it was, in a folder that it makes. Its error is a [WriteError].
+// WriteFile writes a file that is replaced whole or stays as it was, in a folder that it makes. When it returns, file and name are on the disk.
+// Its error is a [WriteError].
 func WriteFile(path string, content []byte) error {
-	err := os.MkdirAll(filepath.Dir(path), 0o777)
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		return &WriteError{path, err}
+	}
+	return replace(path, content)
+}
+
+// replace is WriteFile in a folder that is there: one that has vanished, as a disk that is taken away, is not made anew.
+func replace(path string, content []byte) error {
+	err := renameio.WriteFile(path, content, 0o666)
 	if err == nil {
-		err = renameio.WriteFile(path, content, 0o666)
+		err = syncFolder(filepath.Dir(path))
 	}
 	if err != nil {
 		return &WriteError{path, err}
 	}
 	return nil
+}
+
+// syncFolder returns when the names in a folder are on the disk.
+func syncFolder(path string) error {
+	folder, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	err = folder.Sync()
+	if errors.Is(err, errors.ErrUnsupported) || errors.Is(err, unix.EINVAL) { // file systems without this
+		err = nil
+	}
+	return errors.Join(err, folder.Close())
 }

@@ -39,21 +39,37 @@ func (d Dir) Epochs() ([]metrics.Epoch, *Cut, error) {
 // AppendTrial appends a trial to a sweep's.
 func (d Dir) AppendTrial(trial any) error { return appendLine(d.file(trialsFile), trial) }
 
+// WriteEpochs writes all of a run's measures, in place of what the file holds.
+func (d Dir) WriteEpochs(epochs []metrics.Epoch) error {
+	return writeLines(d.file(metricsFile), epochs)
+}
+
+// RemoveEpochs removes all of a run's measures.
+func (d Dir) RemoveEpochs() error { return remove(string(d), metricsFile) }
+
 // WriteTrials writes all of a sweep's trials, in place of what the file holds.
 func WriteTrials[Trial any](d Dir, trials []Trial) error {
-	var text bytes.Buffer
-	encoder := json.NewEncoder(&text)
-	for _, t := range trials {
-		if err := encoder.Encode(t); err != nil {
-			return fmt.Errorf("runs: %w", err)
-		}
-	}
-	return WriteFile(d.file(trialsFile), text.Bytes())
+	return writeLines(d.file(trialsFile), trials)
 }
 
 // ReadTrials returns a sweep's trials, line by line; none where the file is missing. The cut is nil where the file is whole.
 func ReadTrials[Trial any](d Dir) ([]Trial, *Cut, error) {
 	return readLines[Trial](d.file(trialsFile))
+}
+
+// writeLines writes a file of lines, each a value as JSON. A file that holds them already is left alone.
+func writeLines[Value any](path string, values []Value) error {
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	for _, v := range values {
+		if err := encoder.Encode(v); err != nil {
+			return fmt.Errorf("runs: %w", err)
+		}
+	}
+	if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, text.Bytes()) {
+		return nil
+	}
+	return WriteFile(path, text.Bytes())
 }
 
 // appendLine appends a value, as JSON, to a file of lines.

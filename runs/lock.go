@@ -16,7 +16,7 @@ func (e *BusyError) Error() string {
 }
 
 // Lock makes the folder and keeps other processes from writing a run or a sweep to it, until release is called or this process ends. On a file
-// system without locks it does nothing more.
+// system without locks it does nothing more. What earlier processes left half written is removed.
 //
 // Errors: [BusyError]; [WriteError].
 func (d Dir) Lock() (release func(), err error) {
@@ -30,6 +30,10 @@ func (d Dir) Lock() (release func(), err error) {
 	if err := unix.Flock(int(folder.Fd()), unix.LOCK_EX|unix.LOCK_NB); errors.Is(err, unix.EWOULDBLOCK) {
 		folder.Close()
 		return nil, &BusyError{d}
+	}
+	if err := d.clearTemporary(); err != nil {
+		folder.Close()
+		return nil, err
 	}
 	return func() { folder.Close() }, nil
 }

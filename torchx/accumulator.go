@@ -39,14 +39,27 @@ type Sums struct {
 	Loss, Accuracy float64 // means over images; accuracy is 0 to 1
 }
 
+// Totals are what an accumulator holds: the loss summed over images, the right answers, the images.
+type Totals [sums]float64
+
 // Read waits for what the device has yet to do, and returns the sums until now. Of no images, loss and accuracy are NaN.
 func (a *Accumulator) Read() (Sums, error) {
-	var values [sums]C.double
-	if err := check(C.torchx_accumulator_read(a.handle, &values[0])); err != nil {
+	t, err := a.Totals()
+	if err != nil {
 		return Sums{}, err
 	}
-	loss, correct, images := float64(values[0]), float64(values[1]), float64(values[2])
+	loss, correct, images := t[0], t[1], t[2]
 	return Sums{Images: int(images), Loss: loss / images, Accuracy: correct / images}, nil
+}
+
+// Totals waits as Read does.
+func (a *Accumulator) Totals() (t Totals, err error) {
+	return t, check(C.torchx_accumulator_read(a.handle, (*C.double)(&t[0])))
+}
+
+// Restore makes the accumulator hold what another one held.
+func (a *Accumulator) Restore(t Totals) error {
+	return check(C.torchx_accumulator_set(a.handle, (*C.double)(&t[0])))
 }
 
 // Reset forgets all batches.

@@ -68,6 +68,7 @@ char *torchx_use_kernels(const char *kernels);  // of the networks made from now
 char *torchx_accumulator(const char *device, int64_t n, void **accumulator);
 char *torchx_accumulator_add(void *accumulator, void *loss, void *logits, void *labels);
 char *torchx_accumulator_read(void *accumulator, double *sums);  // waits for the device
+char *torchx_accumulator_set(void *accumulator, const double *sums);
 char *torchx_accumulator_reset(void *accumulator);
 
 // Gradients of a scalar with respect to every parameter that it depends on, added to the parameters' gradients.

@@ -35,7 +35,7 @@ func BenchmarkStep(b *testing.B) {
 				b.Fatal(err)
 			}
 			defer t.close()
-			for batch, err := range images.epoch(context.Background(), 1) {
+			for batch, err := range images.epoch(context.Background(), 1, 0) {
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -14,7 +14,7 @@ import (
 // A deviceLoader yields an epoch's batches on the device where the network is.
 type deviceLoader interface {
 	// epoch yields batches as [dataset.Loader.Epoch] does.
-	epoch(ctx context.Context, number int) iter.Seq2[torchx.Batch, error]
+	epoch(ctx context.Context, number, skip int) iter.Seq2[torchx.Batch, error]
 	close()
 }
 
@@ -65,12 +65,12 @@ func hostBatch(s *torchx.Scope, images, labels []uint8, rows, cols int) torchx.B
 	return torchx.Batch{Images: torchx.Bytes(s, images, n, 1, int64(rows), int64(cols)), Labels: torchx.Bytes(s, labels, n)}
 }
 
-func (f *hostLoader) epoch(ctx context.Context, number int) iter.Seq2[torchx.Batch, error] {
+func (f *hostLoader) epoch(ctx context.Context, number, skip int) iter.Seq2[torchx.Batch, error] {
 	if f.loader.Augments() {
-		return f.gathered(ctx, number)
+		return f.gathered(ctx, number, skip)
 	}
 	return func(yield func(torchx.Batch, error) bool) {
-		for indices, err := range f.loader.Indices(ctx, number) {
+		for indices, err := range f.loader.Indices(ctx, number, skip) {
 			if !yield(torchx.Batch{Images: f.set.Images, Labels: f.set.Labels, Order: indices}, err) {
 				return
 			}
@@ -78,10 +78,10 @@ func (f *hostLoader) epoch(ctx context.Context, number int) iter.Seq2[torchx.Bat
 	}
 }
 
-func (f *hostLoader) gathered(ctx context.Context, number int) iter.Seq2[torchx.Batch, error] {
+func (f *hostLoader) gathered(ctx context.Context, number, skip int) iter.Seq2[torchx.Batch, error] {
 	return func(yield func(torchx.Batch, error) bool) {
 		var s torchx.Scope // of a batch's tensors
-		for b, err := range f.loader.Epoch(ctx, number) {
+		for b, err := range f.loader.Epoch(ctx, number, skip) {
 			if err != nil {
 				yield(torchx.Batch{}, err)
 				return
@@ -164,9 +164,9 @@ func newStreamLoader(loader *dataset.Loader, device string) (deviceLoader, error
 	return &streamLoader{loader, memory, ring}, nil
 }
 
-func (f *streamLoader) epoch(ctx context.Context, number int) iter.Seq2[torchx.Batch, error] {
+func (f *streamLoader) epoch(ctx context.Context, number, skip int) iter.Seq2[torchx.Batch, error] {
 	return func(yield func(torchx.Batch, error) bool) {
-		for b, err := range f.loader.Epoch(ctx, number) {
+		for b, err := range f.loader.Epoch(ctx, number, skip) {
 			var sent deviceBatch
 			if err == nil {
 				err = f.ring.Send(b.Buffer, f.memory.bytes)
@@ -215,14 +215,14 @@ func newResidentLoader(loader *dataset.Loader, device string) (deviceLoader, err
 	return f, nil
 }
 
-func (f *residentLoader) epoch(ctx context.Context, number int) iter.Seq2[torchx.Batch, error] {
+func (f *residentLoader) epoch(ctx context.Context, number, skip int) iter.Seq2[torchx.Batch, error] {
 	return func(yield func(torchx.Batch, error) bool) {
 		if err := torchx.WriteIndices(f.order, f.loader.Order(number)); err != nil {
 			yield(torchx.Batch{}, err)
 			return
 		}
 		size := f.loader.BatchSize()
-		for first := 0; first < f.loader.Len(); first += size {
+		for first := skip * size; first < f.loader.Len(); first += size {
 			b, err := f.gathered(first, min(size, f.loader.Len()-first))
 			if ctx.Err() != nil {
 				err = context.Cause(ctx)

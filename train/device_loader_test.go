@@ -68,7 +68,7 @@ func TestResidentLoaderYieldsTheLoadersBatches(t *testing.T) {
 	}
 	defer resident.close()
 	epoch := func(f deviceLoader, number int) (values [][]float32) {
-		for b, err := range f.epoch(t.Context(), number) {
+		for b, err := range f.epoch(t.Context(), number, 0) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -102,7 +102,7 @@ func TestResidentLoaderYieldsTheLoadersBatches(t *testing.T) {
 	defer cancel(nil)
 	why := errors.New("enough")
 	batches, last := 0, error(nil)
-	for _, err := range resident.epoch(ctx, 1) {
+	for _, err := range resident.epoch(ctx, 1, 0) {
 		if last = err; err == nil {
 			batches++
 		}

@@ -76,7 +76,7 @@ func (s *session) epochs(t *testing.T, n int) torchx.Sums {
 		if err := s.total.Reset(); err != nil {
 			t.Fatal(err)
 		}
-		for b, err := range s.images.epoch(t.Context(), number) {
+		for b, err := range s.images.epoch(t.Context(), number, 0) {
 			if err == nil {
 				err = s.train(b)
 			}
@@ -194,7 +194,7 @@ func TestGPUBatchesAreTheLoaders(t *testing.T) {
 		defer f.close()
 		for number := 1; number <= 3; number++ {
 			order := dataset.NewShuffledLoader(set, 256, 7).Order(number)
-			for b, err := range f.epoch(t.Context(), number) {
+			for b, err := range f.epoch(t.Context(), number, 0) {
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -10,6 +10,7 @@ import (
 	"lenet/compute"
 	"lenet/dataset"
 	"lenet/metrics"
+	"lenet/runs"
 	"lenet/train"
 )
 
@@ -66,7 +67,7 @@ func TestAveragesAreTestedAndSaved(t *testing.T) {
 	}
 }
 
-func TestEarlyStopKeepsTheBestWeights(t *testing.T) {
+func TestEarlyStopEndsTheRunAndLeavesTheBestWeights(t *testing.T) {
 	o := options(t, 300, 50)
 	o.Validation, o.EarlyStop, o.Epochs = 100, 2, 50
 	o.LearningRate = 1e-9 // nothing gets better
@@ -77,11 +78,11 @@ func TestEarlyStopKeepsTheBestWeights(t *testing.T) {
 	if r.steps != 3*4 { // 200 images in batches of 64
 		t.Errorf("%d steps", r.steps)
 	}
-	stopped := weights(t, o)
+	best, last := read(t, runs.Dir(o.Out).BestWeights()), weights(t, o)
 	o.Out, o.Epochs, o.EarlyStop = o.Out+"-1", 1, 0
 	run(t, o)
-	if !bytes.Equal(weights(t, o), stopped) {
-		t.Error("the weights are not the first epoch's")
+	if !bytes.Equal(weights(t, o), best) || bytes.Equal(best, last) {
+		t.Error("the best weights are not the first epoch's, or also the last ones")
 	}
 	o.Out, o.Validation = o.Out+"-2", 300
 	if err := runError(t, t.Context(), o); err == nil || !strings.Contains(err.Error(), "validation is 300") {

@@ -11,11 +11,11 @@ import (
 
 // An Observer is told how a run goes, on the goroutine that trains.
 //
-// A run tells its observers in a fixed order: its own first (weights, metrics.jsonl, TensorBoard, early stopping), then the caller's as they were
+// A run tells its observers in a fixed order: its own first (metrics.jsonl, weights and checkpoints, TensorBoard, early stopping), then the caller's as they were
 // given. End is called in the reverse order, for each observer whose Start was called, however the run ended. An error of an observer ends
-// the run.
+// the run. Weights and checkpoints are written in the background: those of an epoch are there when [Run] has returned, and not always in Epoch.
 type Observer interface {
-	Start(r *Running) error                  // the network has its weights, and the folder its config.json
+	Start(r *Running) error                  // the network has its weights, and the folder its config.json; r.Summary has the epochs before a Resume
 	Step(r *Running, s Step) error           // after each step, on a GPU after all steps of an epoch
 	Epoch(r *Running, e metrics.Epoch) error // an epoch is done, and is part of r.Summary
 	End(r *Running, err error) error         // with the error that ended the run, or nil
@@ -41,7 +41,7 @@ func (BaseObserver) End(*Running, error) error           { return nil }
 
 // own returns the observers that the run's options ask for.
 func (r *Running) own() []Observer {
-	all := []Observer{weightsWriter{}, metricsWriter{}}
+	all := []Observer{metricsWriter{}, &r.keeper}
 	if r.Options.TensorBoard {
 		all = append(all, &eventWriter{})
 	}
@@ -51,18 +51,16 @@ func (r *Running) own() []Observer {
 	return all
 }
 
-// A weightsWriter saves the weights of the last epoch or, with early stopping, of the best one.
-type weightsWriter struct{ BaseObserver }
-
-func (weightsWriter) Epoch(r *Running, e metrics.Epoch) error {
-	if r.Options.EarlyStop > 0 && r.Summary.BestEpoch != e.Number {
-		return nil
-	}
-	return r.Session.Save(r.Dir.Weights())
-}
-
 // A metricsWriter writes metrics.jsonl.
 type metricsWriter struct{ BaseObserver }
+
+// Start leaves the lines of the epochs that are done: a run that was killed may have more, or part of one.
+func (metricsWriter) Start(r *Running) error {
+	if len(r.Summary.Epochs) == 0 {
+		return r.Dir.RemoveEpochs()
+	}
+	return r.Dir.WriteEpochs(r.Summary.Epochs)
+}
 
 func (metricsWriter) Epoch(r *Running, e metrics.Epoch) error { return r.Dir.AppendEpoch(e) }
 
@@ -72,9 +70,20 @@ type eventWriter struct {
 	file *tensorboard.Writer
 }
 
+// Start writes the epochs that are done, in place of what a run that was killed has written: it may have more.
 func (w *eventWriter) Start(r *Running) (err error) {
-	w.file, err = tensorboard.Create(string(r.Dir))
-	return err
+	if err := r.Dir.RemoveEvents(); err != nil {
+		return err
+	}
+	if w.file, err = tensorboard.Create(string(r.Dir)); err != nil {
+		return err
+	}
+	for _, e := range r.Summary.Epochs {
+		if err := w.Epoch(r, e); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (w *eventWriter) Epoch(_ *Running, e metrics.Epoch) error {
@@ -106,12 +115,12 @@ func (earlyStopper) Epoch(r *Running, _ metrics.Epoch) error {
 
 func (earlyStopper) End(r *Running, err error) error {
 	if err == nil && stale(r) {
-		r.Log(fmt.Sprintf("stopped early: no better validation accuracy than epoch %d's, whose weights are kept", r.Summary.BestEpoch))
+		r.Log(fmt.Sprintf("stopped early: no better validation accuracy than epoch %d's, whose weights are in %s", r.Summary.BestEpoch, r.Dir.BestWeights()))
 	}
 	return nil
 }
 
 // stale says that there were too many epochs since the best one.
 func stale(r *Running) bool {
-	return len(r.Summary.Epochs)-r.Summary.BestEpoch >= r.Options.EarlyStop
+	return r.Options.EarlyStop > 0 && len(r.Summary.Epochs)-r.Summary.BestEpoch >= r.Options.EarlyStop
 }

@@ -53,12 +53,19 @@ type Options struct {
 	Method
 
 	Validation int   `json:"validation" default:"0" placeholder:"N" help:"Images split off the training set to validate with, the same share of each label."`
-	EarlyStop  int   `json:"early_stop" default:"0" placeholder:"N" help:"Stop after N epochs without a better validation accuracy, and keep the best epoch's weights."`
+	EarlyStop  int   `json:"early_stop" default:"0" placeholder:"N" help:"Stop after N epochs without a better validation accuracy."`
 	Graph      Graph `json:"graph" default:"auto" placeholder:"MODE" help:"Steps as a CUDA graph: auto (where that works), on or off."`
 
-	Out         string `json:"out" placeholder:"DIR" help:"Run folder to make, by default runs/ and the time."`
-	Force       bool   `json:"force" help:"Overwrite the run in --out."`
-	TensorBoard bool   `json:"tensorboard" name:"tensorboard" help:"Also write an event file for TensorBoard into the run folder."`
+	Out   string `json:"out" placeholder:"DIR" help:"Run folder to make, by default runs/ and the time."`
+	Force bool   `json:"force" help:"Overwrite the run in --out."`
+	Checkpoints
+	TensorBoard bool `json:"tensorboard" name:"tensorboard" help:"Also write an event file for TensorBoard into the run folder."`
+}
+
+// Checkpoints say when the whole state of a run is saved, beside its end, and how often it is kept.
+type Checkpoints struct {
+	Every Interval `json:"checkpoint_every" name:"checkpoint-every" default:"1" placeholder:"N" help:"Save all that --resume needs after every N epochs, or, as in 500steps or 30s, N steps or a time; 0: at the end alone."`
+	Keep  int      `json:"keep_checkpoints" name:"keep-checkpoints" default:"2" placeholder:"N" help:"Checkpoints that are kept: the last N, and that of the best epoch."`
 }
 
 // Defaults returns the options of the report's final run.
@@ -82,6 +89,7 @@ func (o *Options) Validate() error {
 		option.OneOf("graph", string(o.Graph), Names["graphs"]),
 		option.AtLeast("validation", o.Validation, 0),
 		option.AtLeast("early-stop", o.EarlyStop, 0),
+		option.AtLeast("keep-checkpoints", o.Keep, 1),
 		o.Hyperparameters.Validate(), o.Method.Validate(), o.Resources.Validate(),
 	); err != nil {
 		return err

@@ -35,6 +35,9 @@ type Running struct {
 	Session *Session
 	Summary *Summary // of the epochs so far
 	Log     func(string)
+	config  Config // what config.json holds
+	changed bool   // the options are not those of the last checkpoint
+	keeper  keeper
 }
 
 // A Summary is the outcome of a run.
@@ -65,82 +68,106 @@ func (s *Summary) add(e metrics.Epoch) {
 	s.Seconds += e.Seconds()
 }
 
-// An Interrupted error reports that the context ended during training. What was trained until then is saved.
+// An Interrupted error reports that the context ended during training. All that was trained until then is saved, and [Resume] goes on with it.
 type Interrupted struct {
-	Cause   error
-	Epoch   int // the epoch that was not finished, from 1
-	Weights string
+	Cause error
+	Epoch int // the epoch that was not finished, from 1
+	Dir   runs.Dir
 }
 
-func (e *Interrupted) Error() string {
-	return fmt.Sprintf("%v in epoch %d; the weights are in %s", e.Cause, e.Epoch, e.Weights)
-}
-
+func (e *Interrupted) Error() string { return fmt.Sprintf("%v in epoch %d", e.Cause, e.Epoch) }
 func (e *Interrupted) Unwrap() error { return e.Cause }
 
-// Run trains a LeNet as o says and leaves its weights, metrics and options in a folder. version is the program's; log gets notices and
+// Run trains a LeNet as o says and leaves its weights, metrics, options and checkpoints in a folder. version is the program's; log gets notices and
 // warnings.
 //
 // Errors: [option.Error]; those of the data set, the device and the file system; an observer's; [Interrupted], when ctx ends; [ErrDiverged],
 // which stops the run before it spoils the weights. The folder then holds the last whole epoch's weights.
 func Run(ctx context.Context, o Options, version string, log func(string), observers ...Observer) (*Summary, error) {
+	r := &Running{Options: o, Log: log, Summary: &Summary{}}
+	end, err := r.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer end()
+	began := time.Now()
+	dir, err := runs.New(o.Out, "", began, o.Force)
+	if err != nil {
+		return nil, err
+	}
+	r.locate(dir)
+	unlock, err := dir.Lock()
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	r.config = Config{r.Options, r.Session.Net.Spec, runs.Provenance{Started: began, Versions: runs.NewVersions(version)}}
+	if err := dir.Make(&r.config); err != nil {
+		return nil, err
+	}
+	return r.Summary, r.run(ctx, observers)
+}
+
+// open loads the data and makes the session, as the run's options say, which it resolves. What it opened is open until end is called.
+func (r *Running) open(ctx context.Context) (end func(), err error) {
+	o := &r.Options
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
-	if err := o.Resolve(log); err != nil {
+	if err := o.Resolve(r.Log); err != nil {
 		return nil, err
 	}
 	release, err := o.Use()
 	if err != nil {
 		return nil, err
 	}
-	defer release()
-	data, err := o.Source.Load(ctx, log)
+	defer func() {
+		if err != nil {
+			release()
+		}
+	}()
+	data, err := o.Source.Load(ctx, r.Log)
 	if err != nil {
 		return nil, err
 	}
 	if err := data.SplitOff(o.Validation); err != nil {
 		return nil, err
 	}
-	s, err := NewSession(o, data, log)
-	if err != nil {
+	if r.Session, err = NewSession(*o, data, r.Log); err != nil {
 		return nil, err
 	}
-	defer s.Close()
+	r.Summary.Chance = data.Test.LargestShare()
+	return func() { r.Session.Close(); release() }, nil
+}
 
-	began := time.Now()
-	dir, err := runs.New(o.Out, "", began, o.Force)
-	if err != nil {
-		return nil, err
-	}
+// locate tells a run that is open its folder.
+func (r *Running) locate(dir runs.Dir) {
+	r.Dir, r.Summary.Dir = dir, dir
+	o := &r.Options
 	o.Out, o.Dir, o.Classes = string(dir), runs.Absolute(o.Dir), runs.Absolute(o.Classes)
-	unlock, err := dir.Lock()
-	if err != nil {
-		return nil, err
-	}
-	defer unlock()
-	config := Config{o, s.Net.Spec, runs.Provenance{Started: began, Versions: runs.NewVersions(version)}}
-	if err := dir.Make(&config); err != nil {
-		return nil, err
-	}
-	r := &Running{Options: o, Dir: dir, Session: s, Summary: &Summary{Dir: dir, Chance: data.Test.LargestShare()}, Log: log}
-	return r.Summary, r.run(ctx, append(r.own(), observers...))
 }
 
 // run is the loop over the epochs.
 func (r *Running) run(ctx context.Context, observers []Observer) (err error) {
+	observers = append(r.own(), observers...)
 	for _, o := range observers {
 		defer func() { err = errors.Join(err, o.End(r, err)) }() // in the reverse order
 		if err := o.Start(r); err != nil {
 			return err
 		}
 	}
-	for epoch := 1; epoch <= r.Options.Epochs; epoch++ {
+	for epoch := len(r.Summary.Epochs) + 1; epoch <= r.Options.Epochs; epoch++ {
 		e, err := r.Session.Epoch(ctx, epoch, func(sums torchx.Sums) error {
 			return tell(observers, func(o Observer) error { return o.Step(r, Step{epoch, sums}) })
 		})
+		if ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
+			if err := r.keeper.interrupted(r); err != nil {
+				return err
+			}
+			return &Interrupted{Cause: err, Epoch: epoch, Dir: r.Dir}
+		}
 		if err != nil {
-			return r.interrupted(ctx, err, epoch)
+			return err
 		}
 		r.Summary.add(e)
 		err = tell(observers, func(o Observer) error { return o.Epoch(r, e) })
@@ -166,18 +193,4 @@ func tell(observers []Observer, f func(Observer) error) (stop error) {
 		}
 	}
 	return stop
-}
-
-// interrupted returns err. Where it is that ctx ended, it saves the weights, unless early stopping keeps those of an earlier epoch, and returns an
-// [Interrupted].
-func (r *Running) interrupted(ctx context.Context, err error, epoch int) error {
-	if ctx.Err() == nil || !errors.Is(err, context.Cause(ctx)) {
-		return err
-	}
-	if r.Options.EarlyStop == 0 || len(r.Summary.Epochs) == 0 {
-		if err := r.Session.Save(r.Dir.Weights()); err != nil {
-			return err
-		}
-	}
-	return &Interrupted{Cause: err, Epoch: epoch, Weights: r.Dir.Weights()}
 }

@@ -11,6 +11,8 @@ import (
 	"lenet/metrics"
 	"lenet/model"
 	"lenet/picture"
+	"lenet/runs"
+	"lenet/statedict"
 	"lenet/torchx"
 )
 
@@ -22,10 +24,17 @@ type Session struct {
 	options    Options
 	guard      torchx.Guard // of the data's files
 	set        *dataset.Set // for training
+	checksum   uint32       // of set
+	batches    int          // of an epoch
 	trainer    *trainer
 	training   deviceLoader
 	validation deviceLoader // nil: there is none
 	test       deviceLoader
+
+	done      int          // batches of the epoch under way on which it is trained
+	before    float64      // seconds that they took, up to a checkpoint that the session was restored from
+	began     time.Time    // when the epoch, or what is left of it, did
+	afterStep func() error // may be nil
 }
 
 // NewSession returns a session that will train as resolved options say, with fresh weights. log gets warnings.
@@ -53,7 +62,7 @@ func (s *Session) open(data *dataset.Data, log func(string)) (err error) {
 		}
 	}
 	set := data.Train
-	s.set = set
+	s.set, s.checksum = set, set.Checksum()
 	if s.Net, err = model.New(o.Spec(set.Rows, set.Cols, set.Classes), model.Options{Kernels: o.Kernels, Device: o.Device, Seed: o.Seed, Log: log}); err != nil {
 		return err
 	}
@@ -63,8 +72,8 @@ func (s *Session) open(data *dataset.Data, log func(string)) (err error) {
 		loader.Restrict(data.Training)
 	}
 	loader.Augment(o.Augment)
-	s.Images = loader.Len()
-	if s.trainer, err = newTrainer(s.Net, o, loader.Batches(), steps); err != nil {
+	s.Images, s.batches = loader.Len(), loader.Batches()
+	if s.trainer, err = newTrainer(s.Net, o, s.batches, steps); err != nil {
 		return err
 	}
 	if s.training, err = newDeviceLoader(loader, o.Device, o.DataOnDevice); err != nil {
@@ -99,40 +108,49 @@ func (s *Session) Close() {
 // OnGradients makes each step call f between the gradients and the update. On a GPU, f gives the device commands and does not wait for it.
 func (s *Session) OnGradients(f func() error) { s.trainer.gradients = f }
 
+// AfterStep makes the session call f after each step, on a GPU too, where State then waits for the device. An error of f ends the epoch. nil ends it.
+func (s *Session) AfterStep(f func() error) { s.afterStep = f }
+
+// Steps returns how many steps the session has made, with those before a Restore.
+func (s *Session) Steps() int { return s.trainer.steps }
+
 // Profile returns where the time went since the first epoch began.
 func (s *Session) Profile() Profile { return s.trainer.clock.profile() }
 
 // Epoch trains once on every image, and then validates and tests. Epochs are numbered from 1. onStep gets the sums so far: after each
-// step, or on a GPU after all steps. Its error ends the epoch.
+// step, or on a GPU after all steps. Its error ends the epoch. The first epoch after a Restore is what is left of it.
 //
 // Errors: ctx's; [ErrDiverged], which stops before the update; [torchx.LostError], where a file of the data became shorter.
 func (s *Session) Epoch(ctx context.Context, number int, onStep func(torchx.Sums) error) (metrics.Epoch, error) {
 	e := metrics.Epoch{Number: number}
 	s.trainer.clock.begin()
-	start := time.Now()
+	s.began = time.Now()
 	if err := s.train(ctx, number, onStep); err != nil {
 		return e, s.explain(err, number)
 	}
-	seconds, sums := time.Since(start).Seconds(), s.trainer.sums
+	seconds, sums := s.seconds(), s.trainer.sums
 	addSums(&e, metrics.Train, sums)
 
-	start = time.Now()
+	start := time.Now()
 	if err := s.trainer.clock.timed(evaluation, func() error { return s.evaluate(ctx, &e) })(); err != nil {
 		return e, err
 	}
 	e.Add(metrics.Train, metrics.Seconds, seconds)
 	e.Add(metrics.Eval, metrics.Seconds, time.Since(start).Seconds())
 	e.Add(metrics.Train, metrics.ImagesPerSecond, float64(s.Images)/seconds)
+	s.done, s.before = 0, 0
 	return e, nil
 }
 
 // train is an epoch's training.
 func (s *Session) train(ctx context.Context, epoch int, onStep func(torchx.Sums) error) error {
 	t := s.trainer
-	if err := t.total.Reset(); err != nil {
-		return err
+	if s.done == 0 {
+		if err := t.total.Reset(); err != nil {
+			return err
+		}
 	}
-	for b, err := range t.clock.batches(s.training.epoch(ctx, epoch)) {
+	for b, err := range t.clock.batches(s.training.epoch(ctx, epoch, s.done)) {
 		if err != nil {
 			return err
 		}
@@ -143,8 +161,14 @@ func (s *Session) train(ctx context.Context, epoch int, onStep func(torchx.Sums)
 		if err != nil {
 			return err
 		}
+		s.done++
 		if t.onCPU {
 			if err := onStep(t.sums); err != nil {
+				return err
+			}
+		}
+		if s.afterStep != nil {
+			if err := s.afterStep(); err != nil {
 				return err
 			}
 		}
@@ -203,14 +227,31 @@ func addSums(e *metrics.Epoch, split metrics.Split, sums torchx.Sums) {
 	e.Add(split, metrics.Accuracy, sums.Accuracy)
 }
 
-// Save writes the weights, or, where such are kept, their averages, to a file.
-func (s *Session) Save(path string) error {
+// Weights returns what a weights file has of the network: copies of its weights or, where such are kept, of their moving averages, and the metadata.
+func (s *Session) Weights() (tensors []statedict.Tensor, metadata map[string]string, err error) {
 	if s.Net.Data.Frame == nil { // it takes longer than all else that comes before the first step
 		frame := picture.Measure(s.set.Images, s.set.Rows, s.set.Cols)
 		frame.Whole, frame.Light = frame.Whole || s.set.Whole, s.set.Light
 		s.Net.Data.Frame = &frame
 	}
-	return s.trainer.opt.Averaged(func() error { return s.Net.Save(path) })
+	err = s.trainer.opt.Averaged(func() (err error) {
+		tensors, metadata, err = s.Net.StateDict()
+		return err
+	})
+	return tensors, metadata, err
+}
+
+// Save writes what Weights returns to a file.
+func (s *Session) Save(path string) error {
+	tensors, metadata, err := s.Weights()
+	if err != nil {
+		return err
+	}
+	file, err := statedict.Encode(tensors, metadata)
+	if err != nil {
+		return err
+	}
+	return runs.WriteFile(path, file)
 }
 
 // evaluate returns the mean loss and the accuracy, 0 to 1, of the network on all of a loader's images.
@@ -220,7 +261,7 @@ func evaluate(ctx context.Context, net *model.LeNet, images deviceLoader) (torch
 		return torchx.Sums{}, err
 	}
 	defer total.Close()
-	for b, err := range images.epoch(ctx, 0) {
+	for b, err := range images.epoch(ctx, 0, 0) {
 		if err != nil {
 			return torchx.Sums{}, err
 		}

@@ -173,7 +173,7 @@ func TestRunLeavesConfigMetricsAndWeights(t *testing.T) {
 	for _, e := range entries {
 		names = append(names, e.Name())
 	}
-	if !slices.Equal(names, []string{"config.json", "metrics.jsonl", "model.safetensors"}) {
+	if !slices.Equal(names, []string{"best.safetensors", "checkpoints", "config.json", "metrics.jsonl", "model.safetensors"}) {
 		t.Errorf("the run folder has %q", names)
 	}
 }
@@ -265,7 +265,7 @@ func TestRunEndsWithItsContextAndSaves(t *testing.T) {
 	if r.steps != 13 {
 		t.Errorf("%d steps, and the context ended after 13", r.steps)
 	}
-	net, err := model.Open(interrupted.Weights, model.Spec{}, model.Options{Kernels: compute.Fused, Device: "cpu"})
+	net, err := model.Open(interrupted.Dir.Weights(), model.Spec{}, model.Options{Kernels: compute.Fused, Device: "cpu"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,12 +25,13 @@ type Options struct {
 	Seed         string `json:"seed" default:"1" placeholder:"LIST" help:"Seeds, as in 1,2,3 or 1:10:1."`
 	train.Method
 
-	Trials     int         `json:"trials" default:"0" placeholder:"N" help:"Train N of the combinations, drawn at random, instead of all."`
-	Jobs       int         `json:"jobs" default:"0" placeholder:"N" help:"Trials that run at the same time; 0: one for each thread that --threads has by default, or four on a GPU."`
-	Halving    bool        `json:"halving" help:"Train all combinations for a few epochs, the best third of them (by the mean over their seeds) for three times as many, and so on up to --epochs."`
-	CarryOver  bool        `json:"carry_over" help:"Start each trial from the final weights of the one before, as the report did. Trials run one after another."`
-	Validation int         `json:"validation" default:"5000" placeholder:"N" help:"Images split off the training set to choose by, the same share of each label; of a set of less than 10,000, a seventh."`
-	Graph      train.Graph `json:"graph" default:"auto" placeholder:"MODE" help:"Steps as a CUDA graph: auto (where that works), on or off."`
+	Trials     int            `json:"trials" default:"0" placeholder:"N" help:"Train N of the combinations, drawn at random, instead of all."`
+	Jobs       int            `json:"jobs" default:"0" placeholder:"N" help:"Trials that run at the same time; 0: one for each thread that --threads has by default, or four on a GPU."`
+	Halving    bool           `json:"halving" help:"Train all combinations for a few epochs, the best third of them (by the mean over their seeds) for three times as many, and so on up to --epochs."`
+	CarryOver  bool           `json:"carry_over" help:"Start each trial from the final weights of the one before, as the report did. Trials run one after another."`
+	Validation int            `json:"validation" default:"5000" placeholder:"N" help:"Images split off the training set to choose by, the same share of each label; of a set of less than 10,000, a seventh."`
+	Every      train.Interval `json:"checkpoint_every" name:"checkpoint-every" default:"1" placeholder:"N" help:"Save all that --resume needs of a trial after every N epochs, or, as in 500steps or 30s, N steps or a time; 0: when the sweep is stopped alone."`
+	Graph      train.Graph    `json:"graph" default:"auto" placeholder:"MODE" help:"Steps as a CUDA graph: auto (where that works), on or off."`
 
 	Out   string `json:"out" placeholder:"DIR" help:"Folder to create. Default runs/tune-TIME."`
 	Force bool   `json:"force" help:"Overwrite the sweep in --out."`
@@ -117,7 +118,7 @@ func (o *Options) validate() error {
 func (o *Options) trial(s train.Hyperparameters) train.Options {
 	return train.Options{
 		Source: o.Source, Resources: o.Resources, Recipe: o.Recipe, Hyperparameters: s, Method: o.Method,
-		Validation: o.Validation, Graph: o.Graph,
+		Validation: o.Validation, Graph: o.Graph, Checkpoints: train.Checkpoints{Every: o.Every, Keep: 1},
 	}
 }
 

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"slices"
+	"time"
 
 	"lenet/metrics"
 	"lenet/runs"
@@ -45,25 +48,19 @@ type trial struct {
 	Trial
 	dropped bool
 	session *train.Session
-	trained int // epochs that the session has trained
+	trained int       // epochs that the session has trained
+	saved   time.Time // when its last checkpoint was taken, or its session was made
 }
 
-// advance trains the trial up to a number of epochs. A trial that was interrupted in between has lost its session and is trained again from the
-// start; epochs that it had recorded are not recorded again.
+// advance trains the trial up to a number of epochs. A trial that was interrupted in between goes on from its last checkpoint; epochs that it had
+// recorded are not recorded again.
 func (t *trial) advance(ctx context.Context, s *sweep, epochs int) error {
 	if t.Failed != "" || len(t.Metrics) >= epochs {
 		return nil
 	}
 	if t.session == nil {
-		session, err := train.NewSession(s.options.trial(t.Hyperparameters), s.data, s.log)
-		if err != nil {
+		if err := t.open(s); err != nil {
 			return err
-		}
-		t.session = session
-		if s.options.CarryOver && t.Number > 1 {
-			if err := session.Net.Load(s.dir.TrialWeights(t.Number - 1)); err != nil {
-				return err
-			}
 		}
 	}
 	for t.trained < epochs {
@@ -81,6 +78,11 @@ func (t *trial) advance(ctx context.Context, s *sweep, epochs int) error {
 				t.Seconds += e.Seconds()
 			})
 		}
+		if t.trained < s.options.Epochs && s.options.Every.Due(t.session.Steps(), t.trained, t.saved) {
+			if err := t.save(s); err != nil {
+				return err
+			}
+		}
 	}
 	if s.options.CarryOver {
 		if t.Failed != "" {
@@ -91,6 +93,61 @@ func (t *trial) advance(ctx context.Context, s *sweep, epochs int) error {
 		}
 	}
 	return s.record(&t.Trial)
+}
+
+// open makes the trial's session, which goes on from its checkpoint if there is one.
+func (t *trial) open(s *sweep) (err error) {
+	o := s.options.trial(t.Hyperparameters)
+	if t.session, err = train.NewSession(o, s.data, s.log); err != nil {
+		return err
+	}
+	t.trained, t.saved = 0, time.Now()
+	t.session.AfterStep(func() error {
+		if !s.options.Every.Due(t.session.Steps(), 0, t.saved) {
+			return nil
+		}
+		return t.save(s)
+	})
+	c, err := train.ReadCheckpoint(s.dir.TrialCheckpoint(t.Number))
+	switch {
+	case err == nil && c.Of(o):
+		return t.restore(s, c)
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		s.log(fmt.Sprintf("warning: trial %d begins again: %v", t.Number, err))
+	}
+	if s.options.CarryOver && t.Number > 1 {
+		return t.session.Net.Load(s.dir.TrialWeights(t.Number - 1))
+	}
+	return nil
+}
+
+func (t *trial) restore(s *sweep, c *train.Checkpoint) error {
+	if _, err := t.session.Restore(&c.State); err != nil {
+		return err
+	}
+	t.trained = len(c.Epochs)
+	s.update(func() {
+		for _, e := range c.Epochs[min(len(t.Metrics), len(c.Epochs)):] {
+			t.Metrics = append(t.Metrics, e)
+			t.Seconds += e.Seconds()
+		}
+	})
+	return nil
+}
+
+// save has a checkpoint of the trial written.
+func (t *trial) save(s *sweep) error {
+	state, err := t.session.State()
+	if err != nil {
+		return err
+	}
+	t.saved = time.Now()
+	c := &train.Checkpoint{
+		Config: train.Config{Options: s.options.trial(t.Hyperparameters), Network: t.session.Net.Spec},
+		Epochs: slices.Clone(t.Metrics[:t.trained]), State: *state,
+	}
+	path := s.dir.TrialCheckpoint(t.Number)
+	return s.saver.Put(runs.File{Key: path, Path: path, Content: c.Encode})
 }
 
 func (t *trial) close() {

@@ -80,6 +80,7 @@ type sweep struct {
 	report  Reporter
 	log     func(string) // tells the reporter each line once
 	total   int          // epochs at most
+	saver   *runs.Saver  // of the trials' checkpoints
 
 	lock sync.Mutex // guards the trials' results, the reporter and the file
 }
@@ -207,23 +208,65 @@ func run(ctx context.Context, o Options, version string, report Reporter, done m
 	}
 	report.Begin(len(settings), o.Jobs, &o)
 	s.update(func() {})
-	budgets := o.budgets(len(s.all))
-	for i, epochs := range budgets {
-		if i > 0 {
-			s.drop(budgets[i-1])
-		}
-		if err := s.advance(ctx, epochs); err != nil {
-			if ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
-				err = &Interrupted{Cause: err, Dir: s.dir}
-			}
-			return nil, err
-		}
+	if err := s.train(ctx); err != nil {
+		return nil, err
 	}
 	r := &Result{Dir: s.dir, Options: o, Axes: swept(axes), Seconds: time.Since(start).Seconds()}
 	for _, t := range s.trials {
 		r.Trials = append(r.Trials, t.Trial)
 	}
-	return r, s.writeTrials() // one line per trial
+	// One line per trial; with all of them, nobody goes on with a checkpoint.
+	return r, errors.Join(s.writeTrials(), s.dir.RemoveTrialCheckpoints())
+}
+
+// train trains all trials, as far as they get.
+func (s *sweep) train(ctx context.Context) (err error) {
+	s.saver = runs.NewSaver()
+	defer func() {
+		if failed := s.saver.Close(); !errors.Is(err, failed) { // which the sweep has perhaps ended with
+			err = errors.Join(err, failed)
+		}
+	}()
+	budgets := s.options.budgets(len(s.all))
+	for i, epochs := range budgets {
+		if i > 0 {
+			s.drop(budgets[i-1])
+		}
+		err := s.advance(ctx, epochs)
+		if interrupted(ctx, err) {
+			if err := s.saveOpen(); err != nil {
+				return err
+			}
+			return &Interrupted{Cause: err, Dir: s.dir}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// interrupted says whether an error is that ctx ended.
+func interrupted(ctx context.Context, err error) bool {
+	return ctx.Err() != nil && errors.Is(err, context.Cause(ctx))
+}
+
+// saveOpen saves checkpoints of the trials that wait for more epochs, and returns when all checkpoints are written.
+func (s *sweep) saveOpen() error {
+	release, err := s.options.Use()
+	if err != nil {
+		return err
+	}
+	defer release()
+	for _, t := range s.trials {
+		if t.session == nil {
+			continue
+		}
+		if err := t.save(s); err != nil {
+			return err
+		}
+	}
+	return s.saver.Flush()
 }
 
 // An Interrupted error reports that the context ended before the sweep did.
@@ -293,6 +336,7 @@ func (o *Options) epochs(all []*Candidate) (total int) {
 
 // advance trains the trials that are left up to a number of epochs, several at a time.
 func (s *sweep) advance(ctx context.Context, epochs int) error {
+	sweep := ctx
 	group, ctx := errgroup.WithContext(ctx)
 	todo := make(chan *trial, len(s.trials))
 	for _, t := range s.trials {
@@ -314,6 +358,9 @@ func (s *sweep) advance(ctx context.Context, epochs int) error {
 					return context.Cause(ctx)
 				}
 				err := t.advance(ctx, s, epochs)
+				if interrupted(sweep, err) { // and not because another trial failed, perhaps on data that this one reads too
+					err = cmp.Or(t.save(s), err)
+				}
 				if last || err != nil {
 					t.close()
 				}
@@ -344,10 +391,13 @@ func (s *sweep) drop(epochs int) {
 
 // begin creates the folder, or continues in that of a sweep that is resumed.
 func (s *sweep) begin(version string, resumed bool) error {
+	var err error
 	if resumed {
-		return s.writeTrials() // drops a line that was cut off
+		err = s.writeTrials() // drops a line that was cut off
+	} else {
+		err = s.dir.Make(&Config{s.options, runs.Provenance{Started: time.Now(), Versions: runs.NewVersions(version)}})
 	}
-	return s.dir.Make(&Config{s.options, runs.Provenance{Started: time.Now(), Versions: runs.NewVersions(version)}})
+	return errors.Join(err, s.dir.MakeCheckpoints())
 }
 
 // record appends a trial to those of the folder.

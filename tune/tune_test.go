@@ -223,6 +223,27 @@ func TestAnInterruptedSweepGoesOn(t *testing.T) {
 	}
 }
 
+// Of two trials of six epochs, the second is stopped after three: it goes on with the fourth.
+func TestATrialGoesOnInItsMiddle(t *testing.T) {
+	o := options(t)
+	o.Jobs, o.Epochs, o.Optimizer = 1, 6, "adam"
+	o.LearningRate = "0.001,0.002"
+	want, _ := sweepOf(t, o)
+	o.Out += "-interrupted"
+	interrupt(t, o, 9)
+	var done []int
+	got, err := Resume(t.Context(), runs.Dir(o.Out), "test", &reporter{onProgress: func(n int) { done = append(done, n) }})
+	if err != nil || !slices.Equal(outcomes(got), outcomes(want)) {
+		t.Errorf("error %v, resumed\n%q\nat once\n%q", err, outcomes(got), outcomes(want))
+	}
+	if !slices.Equal(done, []int{6, 9, 10, 11, 12}) {
+		t.Errorf("the epochs that were done: %d", done)
+	}
+	if _, err := os.Stat(filepath.Join(o.Out, "checkpoints")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a sweep that has ended has checkpoints (%v)", err)
+	}
+}
+
 func TestASweepInProgressIsNotResumed(t *testing.T) {
 	o := options(t)
 	var busy *runs.BusyError

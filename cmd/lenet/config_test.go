@@ -69,7 +69,7 @@ func TestConfigRepeatsARun(t *testing.T) {
 		{[]string{"--config=nowhere.json"}, "lenet: --config cannot be used: runs: no run or sweep: open nowhere.json: no such file"},
 		{[]string{"--config", os.Args[0]}, "does not hold the options of a run"},
 		{[]string{"--config", sweep}, "lenet: --config cannot be used: runs: " + sweep},
-		{[]string{"--config", out, "--recipe=fast"}, "lenet: --recipe and --config are two sets of options"},
+		{[]string{"--config", out, "--recipe=fast"}, "lenet: --recipe and --config do not go together"},
 		{[]string{"--config", out, "--lr=0"}, "lenet: --lr is 0"},
 	} {
 		if _, stderr, code := lenet(t, append([]string{"train"}, c.args...)...); code != exitUsage || !strings.Contains(stderr, c.want) || strings.Count(stderr, "\n") != 1 {

@@ -15,8 +15,8 @@ import (
 	"lenet/train"
 )
 
-// A flag that is not on the command line has the value of the recipe there or of --config's file, if that has one; else that of its environment
-// variable; else its default.
+// A flag that is not on the command line has the value of the recipe there, of --config's file or of --resume's run, if that has one; else that of its
+// environment variable; else its default.
 
 // fromRecipe returns the value that the recipe on the command line has for a flag, if any.
 func fromRecipe(command *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
@@ -28,26 +28,49 @@ func fromRecipe(command *kong.Context, _ *kong.Path, flag *kong.Flag) (any, erro
 	return nil, nil
 }
 
-// notRepeated are the flags that --config does not set: where a run goes is not part of what it is.
+// notRepeated are the flags that --config and --resume do not set: where a run goes is not part of what it is.
 var notRepeated = map[string]bool{"out": true, "force": true}
 
-// BeforeResolve reads --config's file.
+// BeforeResolve reads --config's file, or the options of --resume's run.
 func (c *trainCommand) BeforeResolve(command *kong.Context) error {
-	path, ok := given(command, "config")
-	if !ok {
+	config, repeats := given(command, "config")
+	resumed, resumes := given(command, "resume")
+	if !repeats && !resumes {
 		return nil
 	}
-	if _, ok := given(command, "recipe"); ok {
-		return option.Errorf("recipe", "and --config are two sets of options; give one of the two")
+	for _, other := range []struct {
+		flag     string
+		conflict bool
+	}{{"config", repeats && resumes}, {"recipe", true}, {"out", resumes}, {"force", resumes}} {
+		if _, ok := given(command, other.flag); ok && other.conflict {
+			return option.Errorf(other.flag, "and --%s do not go together; give one of the two", map[bool]string{true: "resume", false: "config"}[resumes])
+		}
 	}
-	c.repeatedIn = runs.Dir(filepath.Dir(path))
-	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		c.repeatedIn, path = runs.Dir(path), runs.Dir(path).Config()
+	if resumes {
+		return c.readResumed(runs.Dir(resumed))
 	}
-	if err := runs.ReadConfig(path, &c.repeated); err != nil {
+	c.repeatedIn = runs.Dir(filepath.Dir(config))
+	if info, err := os.Stat(config); err == nil && info.IsDir() {
+		c.repeatedIn, config = runs.Dir(config), runs.Dir(config).Config()
+	}
+	if err := runs.ReadConfig(config, &c.repeated); err != nil {
 		return option.Errorf("config", "cannot be used: %v", err)
 	}
 	return nil
+}
+
+// readResumed reads the options of a run that is to be resumed.
+func (c *trainCommand) readResumed(dir runs.Dir) error {
+	config, err := train.ResumedConfig(dir, func(string) {}) // train.Resume tells of damaged files
+	if err != nil {
+		return option.Errorf("resume", "cannot be used: %v", err)
+	}
+	text, err := json.Marshal(config)
+	if err != nil {
+		return err
+	}
+	c.repeatedIn = dir
+	return json.Unmarshal(text, &c.repeated)
 }
 
 // repeated are the options in a config.json, as they stand there.

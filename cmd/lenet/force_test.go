@@ -33,7 +33,7 @@ func TestForceReplacesAllThatCommandsWrite(t *testing.T) {
 		}
 	}
 	own := func(dir string) (all []string) {
-		for _, name := range []string{"notes.txt", "events.out.tfevents.1.host", "confusion-old.png", "best.safetensors"} {
+		for _, name := range []string{"notes.txt", "events.out.tfevents.1.host", "confusion-old.png", "mine.safetensors"} {
 			if err := os.WriteFile(filepath.Join(here, dir, name), nil, 0o666); err != nil {
 				t.Fatal(err)
 			}
@@ -49,7 +49,7 @@ func TestForceReplacesAllThatCommandsWrite(t *testing.T) {
 	if got := names(t, filepath.Join(here, "run")); len(got) < 11 {
 		t.Fatalf("the commands left %q", got)
 	}
-	want := append(own("run"), "config.json", "metrics.jsonl", "model.safetensors")
+	want := append(own("run"), "best.safetensors", "checkpoints", "config.json", "metrics.jsonl", "model.safetensors")
 	do(append(train, "--force")...)
 	slices.Sort(want)
 	if got := names(t, filepath.Join(here, "run")); !slices.Equal(got, want) {

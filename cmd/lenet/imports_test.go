@@ -15,7 +15,7 @@ var layers = [][]string{
 	{"train", "predict"}, // neither the other
 	{"model", "optim", "runs"},
 	{"compute", "tensorboard", "dataset", "metrics", "figure"},
-	{"option", "torchx", "picture"},
+	{"option", "torchx", "picture", "statedict"},
 }
 
 // forbidden are arrows that point down and are not wanted all the same.

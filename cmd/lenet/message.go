@@ -41,6 +41,8 @@ func advice(err error) string {
 		unknown     *model.UnknownError
 		foreign     *model.ForeignError
 		notFinite   *model.NotFiniteError
+		stopped     *train.Interrupted
+		other       *train.ContradictionError
 		interrupted *tune.Interrupted
 		fetch       *dataset.FetchError
 		lost        *runs.LostError
@@ -93,6 +95,10 @@ func advice(err error) string {
 		return "put its four files into a folder and give --data DIR, or give --mirror URL"
 	case errors.As(err, &several):
 		return "give --split to read each"
+	case errors.As(err, &other):
+		return "leave it out, or give --override to change it from here on"
+	case errors.As(err, &stopped):
+		return "continue with lenet train --resume " + string(stopped.Dir)
 	case errors.As(err, &interrupted):
 		return "continue with lenet tune --resume " + string(interrupted.Dir)
 	}

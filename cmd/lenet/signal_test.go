@@ -52,7 +52,7 @@ func ended(t *testing.T, cmd *exec.Cmd, stdout io.Reader, stderr *bytes.Buffer, 
 	if code := cmd.ProcessState.ExitCode(); code != want {
 		t.Errorf("%q: exit code %d, want %d", cmd.Args, code, want)
 	}
-	if line := stderr.String(); strings.Count(line, "lenet:") != 1 || !strings.Contains(line, "the weights are in "+runs.Dir("run").Weights()) {
+	if line := stderr.String(); strings.Count(line, "lenet:") != 1 || !strings.Contains(line, "; continue with lenet train --resume run\n") {
 		t.Errorf("want %d: standard error %q", want, line)
 	}
 	if _, err := os.Stat(filepath.Join(cmd.Dir, runs.Dir("run").Weights())); err != nil {

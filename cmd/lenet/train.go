@@ -16,11 +16,13 @@ import (
 type trainCommand struct {
 	train.Options
 	Config     string   `placeholder:"PATH" help:"Repeat the run of this folder or config.json; flags given beside it win, and --out is a new folder."`
+	Resume     string   `placeholder:"DIR" help:"Go on with the run in this folder, where it was stopped or killed. Its options hold; more --epochs may be given."`
+	Override   bool     `help:"Let options that are given beside --resume change what the run learns from here on."`
 	Profile    bool     `help:"Print at the end where an epoch's time went."`
 	Pprof      string   `placeholder:"FILE" help:"Write a profile of the Go code, for go tool pprof."`
 	Plot       bool     `help:"Draw loss and accuracy below the progress bar; where there is none, at the end."`
-	repeated   repeated // the options in --config's file
-	repeatedIn runs.Dir // where that is
+	repeated   repeated // the options in --config's file, or those of --resume's run
+	repeatedIn runs.Dir // where these are
 	NoProgress bool     `help:"Hide the progress bar (it is always hidden when standard error is not a terminal)."`
 }
 
@@ -36,7 +38,7 @@ func (c *trainCommand) Run(ctx context.Context) error {
 	if c.Plot {
 		out.plot = &plot{out: os.Stderr, below: out.bar != nil}
 	}
-	summary, err := train.Run(ctx, c.Options, version, notice, out)
+	summary, err := c.train(ctx, out)
 	if err != nil {
 		return err
 	}
@@ -60,6 +62,14 @@ func (c *trainCommand) Run(ctx context.Context) error {
 		notice(fmt.Sprintf("the network has learnt nothing yet: %.3f is the share of the most frequent class; try --recipe accurate, or more --epochs", summary.Chance))
 	}
 	return nil
+}
+
+func (c *trainCommand) train(ctx context.Context, out *trainOutput) (*train.Summary, error) {
+	if c.Resume == "" {
+		return train.Run(ctx, c.Options, version, notice, out)
+	}
+	c.Out = c.Resume
+	return train.Resume(ctx, c.Options, c.Override, version, notice, out)
 }
 
 // trainOutput prints a run as the report does.

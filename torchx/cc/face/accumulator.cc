@@ -23,6 +23,15 @@ char *torchx_accumulator_read(void *accumulator, double *sums) {
   });
 }
 
+char *torchx_accumulator_set(void *accumulator, const double *sums) {
+  return caught([&] {
+    at::Tensor &values = tensor_of(accumulator);
+    at::Tensor from = at::zeros(values.sizes(), at::kDouble);
+    std::memcpy(from.data_ptr<double>(), sums, from.nbytes());
+    values.copy_(from);
+  });
+}
+
 char *torchx_accumulator_reset(void *accumulator) {
   return caught([&] { tensor_of(accumulator).zero_(); });
 }

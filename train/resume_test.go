@@ -1,0 +1,288 @@
+package train_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"lenet/compute"
+	"lenet/dataset"
+	"lenet/metrics"
+	"lenet/option"
+	"lenet/runs"
+	"lenet/train"
+)
+
+// outcome is what a run leaves, times apart.
+type outcome struct{ weights, best, checkpoint []byte }
+
+// left returns the outcome of a run, and its measures without times.
+func left(t *testing.T, dir runs.Dir) (outcome, string) {
+	t.Helper()
+	checkpoints, err := dir.Checkpoints()
+	if err != nil || len(checkpoints) == 0 {
+		t.Fatalf("%d checkpoints, error %v", len(checkpoints), err)
+	}
+	c, err := train.ReadCheckpoint(checkpoints[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	epochs, cut, err := dir.Epochs()
+	if err != nil || cut != nil {
+		t.Fatalf("cut %v, error %v", cut, err)
+	}
+	text := timeless(t, epochs)
+	if inside := timeless(t, c.Epochs); inside != text {
+		t.Errorf("the last checkpoint has the epochs %s, and metrics.jsonl %s", inside, text)
+	}
+	return outcome{read(t, dir.Weights()), read(t, dir.BestWeights()), c.Tensors()}, text
+}
+
+// timeless returns epochs as JSON, without what depends on the time.
+func timeless(t *testing.T, epochs []metrics.Epoch) (text string) {
+	t.Helper()
+	for _, e := range epochs {
+		var kept metrics.Epoch
+		kept.Number = e.Number
+		for _, v := range e.Values {
+			if v.Name != metrics.Seconds && v.Name != metrics.ImagesPerSecond {
+				kept.Add(v.Split, v.Name, v.Value)
+			}
+		}
+		line, err := kept.MarshalJSON()
+		if err != nil {
+			t.Fatal(err)
+		}
+		text += string(line) + "\n"
+	}
+	return text
+}
+
+// interruptedAt runs o, and ends it after so many steps of this process.
+func interruptedAt(t *testing.T, steps int, run func(context.Context, train.Observer) error) (ended bool) {
+	t.Helper()
+	ctx, cancel := context.WithCancelCause(t.Context())
+	defer cancel(nil)
+	why := errors.New("enough")
+	c := &counter{}
+	c.onStep = func() {
+		if c.steps == steps {
+			cancel(why)
+		}
+	}
+	err := run(ctx, c)
+	if err == nil {
+		return true
+	}
+	var interrupted *train.Interrupted
+	if !errors.As(err, &interrupted) || !errors.Is(err, why) {
+		t.Fatalf("error %v", err)
+	}
+	return false
+}
+
+func resume(ctx context.Context, t *testing.T, o train.Options, observers ...train.Observer) error {
+	t.Helper()
+	_, err := train.Resume(ctx, o, false, "test", func(line string) { t.Log(line) }, observers...)
+	return err
+}
+
+// All that is kept from step to step is in a checkpoint: momentum, averages, the sums of an epoch, the place in the order of the images, the schedule.
+func TestAResumedRunEndsAsIfItHadNeverStopped(t *testing.T) {
+	fast := func(o *train.Options) {
+		o.Activation, o.Momentum, o.Nesterov, o.WeightDecay, o.LabelSmoothing = "relu", 0.9, true, 0.001, 0.05
+		o.LearningRate, o.Schedule.Name, o.Augment = 0.15, "onecycle", dataset.Augmentation{Shift: 1}
+	}
+	for name, change := range map[string]func(*train.Options){
+		"report": func(*train.Options) {},
+		"fast":   fast,
+		"adamw, averages, cosine, rotated": func(o *train.Options) {
+			o.Activation, o.Optimizer, o.LearningRate, o.EMA, o.WeightDecay = "tanh", "adamw", 0.01, 0.9, 0.1
+			o.Schedule.Name, o.WarmUp, o.Augment, o.Validation = "cosine", 0.5, dataset.Augmentation{Rotate: 10}, 50
+		},
+		"adam, reference kernels": func(o *train.Options) {
+			o.Optimizer, o.LearningRate, o.Kernels, o.Schedule.Name, o.StepSize = "adam", 0.01, compute.Reference, "step", 1
+		},
+		"checkpoints within epochs, two threads": func(o *train.Options) { o.Every, o.Threads = train.Interval{Steps: 2}, 2 },
+		"checkpoints at the end alone":           func(o *train.Options) { o.Every = train.Interval{} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := options(t, 290, 50) // 5 steps an epoch, the last one of 34 images
+			o.Epochs = 3
+			change(&o)
+			run(t, o)
+			want, wantEpochs := left(t, runs.Dir(o.Out))
+			for _, steps := range []int{1, 2, 4, 5, 6, 9} { // of each part of the run
+				o := o
+				o.Out = filepath.Join(t.TempDir(), "run")
+				ended := interruptedAt(t, steps, func(ctx context.Context, c train.Observer) error {
+					_, err := train.Run(ctx, o, "test", func(string) {}, c)
+					return err
+				})
+				for !ended {
+					ended = interruptedAt(t, steps, func(ctx context.Context, c train.Observer) error { return resume(ctx, t, o, c) })
+				}
+				got, epochs := left(t, runs.Dir(o.Out))
+				if epochs != wantEpochs {
+					t.Errorf("stopped after every %d steps it measured\n%swant\n%s", steps, epochs, wantEpochs)
+				}
+				if !bytes.Equal(got.weights, want.weights) || !bytes.Equal(got.best, want.best) || !bytes.Equal(got.checkpoint, want.checkpoint) {
+					t.Errorf("stopped after every %d steps it ended with other weights, best weights or optimizer's state", steps)
+				}
+			}
+		})
+	}
+}
+
+func TestMoreEpochsGoOnWithARunThatHasEnded(t *testing.T) {
+	o := options(t, 200, 50)
+	o.Epochs, o.Momentum, o.LearningRate = 4, 0.9, 0.1
+	run(t, o)
+	want, wantEpochs := left(t, runs.Dir(o.Out))
+
+	o.Out, o.Epochs = filepath.Join(t.TempDir(), "run"), 2
+	run(t, o)
+	before := read(t, o.Out, "config.json")
+	var said []string
+	s, err := train.Resume(t.Context(), o, false, "test", func(line string) { said = append(said, line) })
+	if err != nil || len(s.Epochs) != 2 || len(said) != 1 || !strings.Contains(said[0], "has ended, after 2 epochs; for more give --epochs") {
+		t.Errorf("an ended run: %+v, error %v, said %q", s, err, said)
+	}
+	if !bytes.Equal(read(t, o.Out, "config.json"), before) {
+		t.Error("an ended run has other options")
+	}
+	o.Epochs = 4
+	if err := resume(t.Context(), t, o); err != nil {
+		t.Fatal(err)
+	}
+	if got, epochs := left(t, runs.Dir(o.Out)); epochs != wantEpochs || !bytes.Equal(got.weights, want.weights) {
+		t.Errorf("two more epochs: %s, want %s", epochs, wantEpochs)
+	}
+	if config, err := train.ReadConfig(runs.Dir(o.Out)); err != nil || config.Epochs != 4 {
+		t.Errorf("config.json has %d epochs, error %v", config.Epochs, err)
+	}
+	o.Epochs = 3
+	var usage *option.Error
+	if err := resume(t.Context(), t, o); !errors.As(err, &usage) || usage.Option != "epochs" {
+		t.Errorf("fewer epochs than there are: error %v", err)
+	}
+
+	// A schedule that spans all epochs is another one for more of them.
+	o.Out, o.Epochs, o.Schedule.Name = filepath.Join(t.TempDir(), "cosine"), 2, "cosine"
+	run(t, o)
+	o.Epochs, said = 3, nil
+	if _, err := train.Resume(t.Context(), o, false, "test", func(line string) { said = append(said, line) }); err != nil || !strings.Contains(strings.Join(said, "\n"), "--schedule cosine now spans 3 epochs") {
+		t.Errorf("error %v, said %q", err, said)
+	}
+}
+
+func TestOptionsThatContradictARunAreRefusedByName(t *testing.T) {
+	o := options(t, 200, 50)
+	o.Epochs = 1
+	run(t, o)
+	o.Epochs = 2
+	changed := o
+	changed.LearningRate, changed.BatchSize = 0.5, 32
+	var other *train.ContradictionError
+	if err := resume(t.Context(), t, changed); !errors.As(err, &other) || !strings.HasSuffix(err.Error(), "another batch-size, lr") {
+		t.Errorf("error %v", err)
+	}
+	changed.Optimizer, changed.LearningRate = "adam", 0.01
+	var said []string
+	s, err := train.Resume(t.Context(), changed, true, "test", func(line string) { said = append(said, line) })
+	if err != nil || len(s.Epochs) != 2 || !strings.Contains(strings.Join(said, "\n"), "the optimizer begins anew") {
+		t.Errorf("overridden: error %v, %d epochs, said %q", err, len(s.Epochs), said)
+	}
+	checkpoints, err := runs.Dir(o.Out).Checkpoints()
+	if err != nil || filepath.Base(checkpoints[0]) != "step-00000014-epoch-0002.safetensors" { // 7 steps an epoch of the new batch size
+		t.Errorf("checkpoints %q, error %v", checkpoints, err)
+	}
+	if config, err := train.ReadConfig(runs.Dir(o.Out)); err != nil || config.BatchSize != 32 {
+		t.Errorf("config.json has batch size %d, error %v", config.BatchSize, err)
+	}
+
+	// Other images under the old path are not the run's.
+	o = options(t, 200, 50)
+	run(t, o)
+	o.Epochs, o.Dir = 3, options(t, 201, 50).Dir
+	if err := resume(t.Context(), t, o); err == nil || !strings.Contains(err.Error(), "the training images are not those of the checkpoint") {
+		t.Errorf("other data: error %v", err)
+	}
+}
+
+func TestTheLastCheckpointsAndTheBestAreKept(t *testing.T) {
+	o := options(t, 300, 50)
+	o.Epochs, o.Keep, o.Validation, o.LearningRate = 6, 2, 100, 1e-9 // nothing gets better than the first epoch
+	// The folder is as slow as may be: only the newest wait. So each epoch waits for it here.
+	c := &counter{}
+	c.onStep = func() { time.Sleep(10 * time.Millisecond) }
+	if _, err := train.Run(t.Context(), o, "test", func(string) {}, c); err != nil {
+		t.Fatal(err)
+	}
+	paths, err := runs.Dir(o.Out).Checkpoints()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, path := range paths {
+		names = append(names, filepath.Base(path))
+	}
+	if want := "step-00000024-epoch-0006.safetensors step-00000020-epoch-0005.safetensors step-00000004-epoch-0001.safetensors"; strings.Join(names, " ") != want {
+		t.Errorf("checkpoints %q, want %s", names, want)
+	}
+
+	// A checkpoint that is damaged is told of, and the one before it taken.
+	want, wantEpochs := left(t, runs.Dir(o.Out))
+	if err := os.Truncate(paths[0], 1000); err != nil {
+		t.Fatal(err)
+	}
+	var said []string
+	if _, err := train.Resume(t.Context(), o, false, "test", func(line string) { said = append(said, line) }); err != nil {
+		t.Fatal(err)
+	}
+	if len(said) != 2 || !strings.Contains(said[0], paths[0]) || !strings.Contains(said[1], "after epoch 5") {
+		t.Errorf("said %q", said)
+	}
+	if got, epochs := left(t, runs.Dir(o.Out)); epochs != wantEpochs || !bytes.Equal(got.weights, want.weights) {
+		t.Error("after the checkpoint before it has other weights or measures")
+	}
+}
+
+func TestARunWithoutCheckpointsIsNotResumable(t *testing.T) {
+	o := options(t, 100, 50)
+	run(t, o)
+	if err := os.RemoveAll(filepath.Join(o.Out, "checkpoints")); err != nil {
+		t.Fatal(err)
+	}
+	var none *train.NotResumableError
+	if err := resume(t.Context(), t, o); !errors.As(err, &none) {
+		t.Errorf("error %v", err)
+	}
+	if _, err := train.ResumedConfig(runs.Dir(o.Out), func(string) {}); !errors.As(err, &none) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestIntervalsAreEpochsStepsOrATime(t *testing.T) {
+	for text, want := range map[string]train.Interval{
+		"0": {}, "2": {Epochs: 2}, "500steps": {Steps: 500}, "30s": {Time: 30 * time.Second}, "10m": {Time: 10 * time.Minute},
+	} {
+		var got, again train.Interval
+		if err := got.UnmarshalText([]byte(text)); err != nil || got != want {
+			t.Errorf("%s is %+v, error %v", text, got, err)
+		}
+		if err := again.UnmarshalText([]byte(got.String())); err != nil || again != want {
+			t.Errorf("%s is written as %s", text, got)
+		}
+	}
+	for _, text := range []string{"", "-1", "-5steps", "1.5", "steps", "30x", "-3s"} {
+		if err := new(train.Interval).UnmarshalText([]byte(text)); err == nil || !strings.Contains(err.Error(), "as 500steps") {
+			t.Errorf("%q: error %v", text, err)
+		}
+	}
+}

@@ -1,0 +1,100 @@
+package train
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	torch "github.com/wangkuiyi/gotorch"
+
+	"lenet/statedict"
+	"lenet/torchx"
+)
+
+// State returns how far the session is, with copies of all that a step changes. It is called between two steps, not while the moving averages are in
+// the weights' place.
+func (s *Session) State() (*State, error) {
+	state := &State{Steps: s.trainer.steps, Batches: s.done, Data: s.checksum, tensors: map[string]statedict.Tensor{}}
+	if s.done > 0 {
+		var err error
+		if state.Totals, err = s.trainer.total.Totals(); err != nil {
+			return nil, err
+		}
+		state.Seconds = s.seconds()
+	}
+	for name, p := range s.stateful() {
+		elements := int64(1)
+		for _, d := range p.shape {
+			elements *= d
+		}
+		t := statedict.Tensor{Name: name, Shape: p.shape, Values: make([]float32, elements)}
+		if err := torchx.Read(t.Values, p.Tensor); err != nil {
+			return nil, fmt.Errorf("train: reading %s: %w", name, err)
+		}
+		state.tensors[name] = t
+	}
+	return state, nil
+}
+
+// Restore makes a new session go on from a state of another one. Where the optimizer's state is another optimizer's, which is no error, this one's
+// begins anew, and fresh is true.
+func (s *Session) Restore(state *State) (fresh bool, err error) {
+	if state.Data != s.checksum {
+		return false, fmt.Errorf("train: the training images are not those of the checkpoint")
+	}
+	if n := s.batches; state.Batches > n {
+		return false, fmt.Errorf("train: the checkpoint is after %d batches of an epoch of %d", state.Batches, n)
+	}
+	stateful := s.stateful()
+	for name, p := range stateful {
+		t, ok := state.tensors[name]
+		switch {
+		case !ok && p.optimizer:
+			fresh = true
+		case !ok || !slices.Equal(t.Shape, p.shape):
+			return false, fmt.Errorf("train: the checkpoint's %s is %v, and this network's %v", name, t.Shape, p.shape)
+		}
+	}
+	for name, p := range stateful {
+		if fresh && p.optimizer {
+			continue
+		}
+		if err := torchx.Write(p.Tensor, state.tensors[name].Values); err != nil {
+			return false, fmt.Errorf("train: writing %s: %w", name, err)
+		}
+	}
+	s.trainer.steps, s.done, s.before = state.Steps, state.Batches, state.Seconds
+	if err := s.trainer.total.Restore(state.Totals); err != nil {
+		return false, err
+	}
+	if s.done > 0 {
+		err = s.trainer.read()
+	}
+	return fresh, err
+}
+
+// A stateful tensor is one that a step changes.
+type stateful struct {
+	torch.Tensor
+	shape     []int64
+	optimizer bool // it is the optimizer's
+}
+
+// stateful returns all that a step changes, by the names in a checkpoint.
+func (s *Session) stateful() map[string]stateful {
+	all := map[string]stateful{}
+	for _, p := range s.Net.Parameters() {
+		all[p.Name] = stateful{p.Tensor, p.Shape, false}
+	}
+	for _, p := range s.trainer.opt.State() {
+		shape := p.Tensor.Shape()
+		if len(shape) == 0 { // a single number, which package safetensors takes for none
+			shape = []int64{1}
+		}
+		all[optimizerPrefix+p.Name] = stateful{p.Tensor, shape, true}
+	}
+	return all
+}
+
+// seconds returns how long the training of the epoch under way has taken.
+func (s *Session) seconds() float64 { return s.before + time.Since(s.began).Seconds() }
