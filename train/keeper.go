@@ -28,9 +28,6 @@ const (
 )
 
 func (k *keeper) Start(r *Running) error {
-	if err := r.Dir.MakeCheckpoints(); err != nil {
-		return err
-	}
 	k.saver, k.last = runs.NewSaver(), time.Now()
 	r.Session.AfterStep(func() error {
 		if !r.Options.Every.Due(r.Session.Steps(), 0, k.last) {

@@ -102,6 +102,9 @@ func Run(ctx context.Context, o Options, version string, log func(string), obser
 	}
 	defer unlock()
 	r.config = Config{r.Options, r.Session.Net.Spec, runs.Provenance{Started: began, Versions: runs.NewVersions(version)}}
+	if err := dir.MakeCheckpoints(); err != nil { // so that a folder with options has a place for them
+		return nil, err
+	}
 	if err := dir.Make(&r.config); err != nil {
 		return nil, err
 	}

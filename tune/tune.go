@@ -391,13 +391,13 @@ func (s *sweep) drop(epochs int) {
 
 // begin creates the folder, or continues in that of a sweep that is resumed.
 func (s *sweep) begin(version string, resumed bool) error {
-	var err error
-	if resumed {
-		err = s.writeTrials() // drops a line that was cut off
-	} else {
-		err = s.dir.Make(&Config{s.options, runs.Provenance{Started: time.Now(), Versions: runs.NewVersions(version)}})
+	if err := s.dir.MakeCheckpoints(); err != nil {
+		return err
 	}
-	return errors.Join(err, s.dir.MakeCheckpoints())
+	if resumed {
+		return s.writeTrials() // drops a line that was cut off
+	}
+	return s.dir.Make(&Config{s.options, runs.Provenance{Started: time.Now(), Versions: runs.NewVersions(version)}})
 }
 
 // record appends a trial to those of the folder.

@@ -1,0 +1,225 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"lenet/model"
+	"lenet/runs"
+	"lenet/train"
+)
+
+// kills is how many processes a test kills, at random moments of their lives.
+func kills() int {
+	if testing.Short() {
+		return 5
+	}
+	return 50
+}
+
+// A killed process can do nothing more. Whatever it leaves is whole, and what goes on with it ends with the bits of one that was never killed.
+func TestKilledRunsEndAsIfTheyHadNeverBeenKilled(t *testing.T) {
+	t.Parallel()
+	data := smallData(t, 640, 100)
+	for name, args := range map[string][]string{
+		"report":                    {"--epochs=8"},
+		"fast":                      {"--recipe=fast", "--epochs=8", "--checkpoint-every=3steps"}, // momentum, augmentation, one-cycle
+		"adam, averages, a trickle": {"--optimizer=adam", "--lr=0.01", "--ema=0.9", "--validation=100", "--epochs=8", "--checkpoint-every=1steps"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			survives(t, append([]string{"train", "--data", data, "--device=cpu", "--threads=1", "--no-progress"}, args...), func(dir runs.Dir) string {
+				epochs, _, err := dir.Epochs()
+				if err != nil {
+					t.Error(err)
+				}
+				text := ""
+				for _, e := range epochs {
+					text += timeless(t, e)
+				}
+				return text + content(t, dir.Weights()) + content(t, dir.BestWeights())
+			})
+		})
+	}
+}
+
+func TestKilledSweepsEndAsIfTheyHadNeverBeenKilled(t *testing.T) {
+	t.Parallel()
+	args := []string{
+		"tune", "--data", smallData(t, 640, 100), "--device=cpu", "--threads=1", "--jobs=2", "--no-progress", "--validation=100",
+		"--recipe=fast", "--epochs=4", "--lr=0.05,0.1,0.15", "--batch-size=64,128", "--halving",
+	}
+	survives(t, args, func(dir runs.Dir) (text string) {
+		trials, cut, err := runs.ReadTrials[map[string]any](dir)
+		if err != nil || cut != nil {
+			t.Errorf("cut %v, error %v", cut, err)
+		}
+		for _, trial := range trials {
+			for _, e := range trial["metrics"].([]any) {
+				text += timeless(t, e)
+			}
+		}
+		return text
+	})
+}
+
+// timeless returns a value's JSON, without what depends on the time.
+func timeless(t *testing.T, epoch any) string {
+	t.Helper()
+	line, err := json.Marshal(epoch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(line, &fields); err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []string{"train_sec", "eval_sec", "images_per_sec"} {
+		if _, ok := fields[key]; !ok {
+			t.Errorf("%s lacks %s", line, key)
+		}
+		delete(fields, key)
+	}
+	line, err = json.Marshal(fields)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(line) + "\n"
+}
+
+func content(t *testing.T, path string) string {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Error(err)
+	}
+	return string(b)
+}
+
+// survives runs the program to its end once, and then kills it again and again, and lets it go on with what it left, until all has been killed
+// that is to be. outcome returns what has to be the same each time.
+func survives(t *testing.T, args []string, outcome func(runs.Dir) string) {
+	run := func(args ...string) (string, int) {
+		_, stderr, code := lenet(t, args...)
+		return stderr, code
+	}
+	dir := t.TempDir()
+	whole := filepath.Join(dir, "whole")
+	start := time.Now()
+	if stderr, code := run(append(args, "--out", whole)...); code != 0 {
+		t.Fatal(stderr)
+	}
+	length := time.Since(start)
+	want := outcome(runs.Dir(whole))
+	killed, ended := 0, 0
+	for killed < kills() {
+		out := filepath.Join(dir, fmt.Sprint("run-", ended))
+		for resumable := false; ; {
+			next := append(args, "--out", out)
+			if resumable {
+				next = []string{args[0], "--resume", out, "--no-progress"}
+			}
+			again, stderr := killedAfter(t, time.Duration(rand.Int64N(int64(length*3/2))), next)
+			intact(t, out)
+			if !again {
+				if got := outcome(runs.Dir(out)); got != want {
+					t.Errorf("after %d kills another outcome than that of a run that was never killed; the last process said %q", killed, stderr)
+				}
+				break
+			}
+			killed++
+			resumable = runs.Dir(out).Exists()
+		}
+		ended++
+	}
+	t.Logf("%d processes killed, %d runs", killed, ended)
+}
+
+// killedAfter runs the program, and kills it unless it ends before that.
+func killedAfter(t *testing.T, after time.Duration, args []string) (killed bool, said string) {
+	t.Helper()
+	cmd := command(t, args...)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	kill := time.AfterFunc(after, func() { _ = cmd.Process.Kill() })
+	err := cmd.Wait()
+	kill.Stop()
+	if cmd.ProcessState.Sys().(syscall.WaitStatus).Signaled() {
+		return true, stderr.String()
+	}
+	if err != nil {
+		t.Fatalf("%q: %v, %s", args, err, stderr.String())
+	}
+	return false, stderr.String()
+}
+
+// intact checks that all files of a folder are whole that have their names.
+func intact(t *testing.T, out string) {
+	t.Helper()
+	weights, _ := filepath.Glob(filepath.Join(out, "*.safetensors"))
+	for _, path := range weights {
+		net, err := model.Open(path, model.Spec{}, model.Options{Kernels: "fused", Device: "cpu"})
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		net.Close()
+	}
+	checkpoints, _ := filepath.Glob(filepath.Join(out, "checkpoints", "*.safetensors"))
+	for _, path := range checkpoints {
+		if _, err := train.ReadCheckpoint(path); err != nil {
+			t.Error(err)
+		}
+	}
+	if dir := runs.Dir(out); dir.Exists() {
+		if err := dir.ReadConfig(new(map[string]any)); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// A signal that comes while a checkpoint is written, as they are all the time here, and a second one, which ends the process at once.
+func TestASignalDuringACheckpointLosesNothing(t *testing.T) {
+	t.Parallel()
+	data := smallData(t, 640, 100)
+	args := []string{"train", "--data", data, "--device=cpu", "--threads=1", "--no-progress", "--epochs=100000", "--checkpoint-every=1steps"}
+	for i := range kills() / 5 {
+		out := filepath.Join(t.TempDir(), "run")
+		cmd := command(t, append(args, "--out", out)...)
+		var stderr bytes.Buffer
+		cmd.Stderr = &stderr
+		stdout, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		waitFor(t, stdout, "epoch 1,", &stderr)
+		time.Sleep(time.Duration(rand.Int64N(int64(50 * time.Millisecond))))
+		for range 1 + i%2 {
+			_ = cmd.Process.Signal(syscall.SIGTERM)
+			time.Sleep(time.Duration(rand.Int64N(int64(5 * time.Millisecond))))
+		}
+		_ = cmd.Wait()
+		if i%2 == 0 && (cmd.ProcessState.ExitCode() != 143 || !strings.HasSuffix(stderr.String(), "continue with lenet train --resume "+out+"\n")) {
+			t.Errorf("exit code %d, standard error %q", cmd.ProcessState.ExitCode(), stderr.String())
+		}
+		intact(t, out)
+		checkpoints, err := runs.Dir(out).Checkpoints()
+		if err != nil || len(checkpoints) == 0 {
+			t.Errorf("%d checkpoints, error %v", len(checkpoints), err)
+		}
+	}
+}
