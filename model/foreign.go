@@ -30,8 +30,8 @@ const (
 		`save_file({k: v.contiguous() for k, v in d.items()}, %q)`
 	fromTorchScript = `import torch; from safetensors.torch import save_file; d = torch.jit.load(%q, "cpu").state_dict(); ` +
 		`save_file({k: v.contiguous() for k, v in d.items()}, %q)`
-	fromONNX = `import onnx, onnx.numpy_helper; from safetensors.numpy import save_file; ` +
-		`save_file({t.name: onnx.numpy_helper.to_array(t).copy() for t in onnx.load(%q).graph.initializer}, %q)`
+	fromONNX = `import onnx, onnx.numpy_helper; from safetensors.numpy import save_file; m = onnx.load(%q); ` +
+		`save_file({t.name: onnx.numpy_helper.to_array(t).copy() for t in m.graph.initializer}, %q, {p.key: p.value for p in m.metadata_props})`
 )
 
 // foreign returns a [ForeignError] for a file that does not begin as safetensors files do: with the length of a header, 8 bytes, and a brace.

@@ -171,7 +171,7 @@ func (n *LeNet) Differentiate(b torchx.Batch, labelSmoothing float64, total *tor
 func (n *LeNet) forwardReference(s *torchx.Scope, x torch.Tensor) torch.Tensor {
 	f := func(x torch.Tensor) torch.Tensor { return n.activation.Apply(s, x) }
 	pool := func(x torch.Tensor) torch.Tensor {
-		return s.Own(F.MaxPool2d(x, []int64{window, window}, []int64{window, window}, []int64{0, 0}, []int64{1, 1}, false))
+		return s.Own(F.MaxPool2d(x, []int64{Window, Window}, []int64{Window, Window}, []int64{0, 0}, []int64{1, 1}, false))
 	}
 	x = s.Own(x.CastTo(torch.Float))
 	s.Own(x.DivI(n.maxPixel))
@@ -200,6 +200,15 @@ type Parameter struct {
 	Name   string
 	Shape  []int64
 	Tensor torch.Tensor
+}
+
+// Values returns a copy of the parameter's values, row by row.
+func (p *Parameter) Values() ([]float32, error) {
+	values := make([]float32, product(p.Shape))
+	if err := torchx.Read(values, p.Tensor); err != nil {
+		return nil, fmt.Errorf("model: reading %s: %w", p.Name, err)
+	}
+	return values, nil
 }
 
 // Parameters returns the trained tensors, always in the same order. They belong to the network.

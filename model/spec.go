@@ -39,7 +39,7 @@ func ValidateActivation(name string) error {
 
 const (
 	filter = 5 // side of the convolutions' filters
-	window = 2 // side of the max-pools' windows, and their stride
+	Window = 2 // side of the max-pools' windows, and their stride
 )
 
 // A layer is one of the network's layers.
@@ -77,7 +77,7 @@ func convolution(name string, in []int, channels int) layer {
 }
 
 func maxPool(name string, in []int) layer {
-	return layer{name: name, output: []int{in[0], in[1] / window, in[2] / window}}
+	return layer{name: name, output: []int{in[0], in[1] / Window, in[2] / Window}}
 }
 
 func linearLayer(name string, in []int, features int, activated bool) layer {
@@ -124,7 +124,7 @@ func (s Spec) Layers() []string {
 		case 2:
 			what = fmt.Sprintf("Linear(%d -> %d)", l.weight[1], l.weight[0])
 		default:
-			what = fmt.Sprintf("MaxPool2d(%dx%d, stride %d)", window, window, window)
+			what = fmt.Sprintf("MaxPool2d(%dx%d, stride %d)", Window, Window, Window)
 		}
 		shape := "[N"
 		for _, d := range l.output {

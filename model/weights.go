@@ -17,26 +17,22 @@ const (
 	activationKey = "activation"
 )
 
-// StateDict returns copies of the weights, under the names and shapes of [LeNet.Parameters], and the metadata that a weights file has beside them: the
-// Spec and the Data.
+// StateDict returns copies of the weights, under the names and shapes of [LeNet.Parameters], and what a safetensors file says beside them: the Metadata.
 func (n *LeNet) StateDict() ([]statedict.Tensor, map[string]string, error) {
 	var tensors []statedict.Tensor
 	for _, p := range n.Parameters() {
-		values := make([]float32, product(p.Shape))
-		if err := torchx.Read(values, p.Tensor); err != nil {
-			return nil, nil, fmt.Errorf("model: reading %s: %w", p.Name, err)
+		values, err := p.Values()
+		if err != nil {
+			return nil, nil, err
 		}
 		tensors = append(tensors, statedict.Tensor{Name: p.Name, Shape: p.Shape, Values: values})
 	}
-	spec, err := json.Marshal(n.Spec)
+	metadata, err := n.Metadata()
 	if err != nil {
-		return nil, nil, fmt.Errorf("model: %w", err)
+		return nil, nil, err
 	}
-	data, err := json.Marshal(n.Data)
-	if err != nil {
-		return nil, nil, fmt.Errorf("model: %w", err)
-	}
-	return tensors, map[string]string{"format": "pt", specKey: string(spec), dataKey: string(data), activationKey: n.Activation}, nil
+	metadata["format"] = "pt"
+	return tensors, metadata, nil
 }
 
 // Save writes the weights to path as safetensors (https://github.com/huggingface/safetensors), float32: the StateDict. The file is replaced whole or
@@ -54,6 +50,19 @@ func (n *LeNet) Save(path string) error {
 		return fmt.Errorf("model: saving the weights: %w", err)
 	}
 	return nil
+}
+
+// Metadata returns what a file of the weights says of the network beside them: as JSON its Spec and its Data, and its activation.
+func (n *LeNet) Metadata() (map[string]string, error) {
+	spec, err := json.Marshal(n.Spec)
+	if err != nil {
+		return nil, fmt.Errorf("model: %w", err)
+	}
+	data, err := json.Marshal(n.Data)
+	if err != nil {
+		return nil, fmt.Errorf("model: %w", err)
+	}
+	return map[string]string{specKey: string(spec), dataKey: string(data), activationKey: n.Activation}, nil
 }
 
 // Open returns the network of a weights file: one that Save wrote, or another program's, under the same names or with a prefix before all of them,
