@@ -37,6 +37,7 @@ func Defaults() (o Options) {
 // A Network is a saved network, on the thread of the goroutine that opened it until Close.
 type Network struct {
 	*model.LeNet
+	Path    string   // of its weights
 	Dir     runs.Dir // of its weights
 	source  dataset.Source
 	own     bool          // source is the run's own, as its config.json has it
@@ -66,7 +67,7 @@ func Open(ctx context.Context, o Options, log func(string)) (*Network, error) {
 	if o.Model == "" {
 		log("the newest run, " + string(dir))
 	}
-	n := &Network{Dir: dir, source: dataset.Source{Dataset: o.Dataset, Files: o.Files}}
+	n := &Network{Path: path, Dir: dir, source: dataset.Source{Dataset: o.Dataset, Files: o.Files}}
 	config := n.config(log)
 	known, err := n.known(ctx, config, log)
 	if err != nil {

@@ -29,7 +29,8 @@ var Pictures = []string{"confusion", "mistakes", "predictions", "lr", "batch-siz
 
 // patterns are the names, as [path.Match] takes them, of all files that are written to a folder, but for the options.
 func patterns() []string {
-	all := append(slices.Clone(outcomes), pageFile, "trial-[0-9][0-9][0-9]*.safetensors", eventFiles)
+	all := append(slices.Clone(outcomes), pageFile, "trial-[0-9][0-9][0-9]*.safetensors", eventFiles,
+		"model.onnx", "best.onnx", "trial-[0-9][0-9][0-9]*.onnx") // lenet export
 	for _, name := range Pictures {
 		all = append(all, name+".png", name+".svg")
 	}

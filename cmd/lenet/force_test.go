@@ -46,7 +46,8 @@ func TestForceReplacesAllThatCommandsWrite(t *testing.T) {
 	do("eval", "--model=run", "--device=cpu")
 	do("predict", "--model=run", "--device=cpu")
 	do("report", "run", "--device=cpu")
-	if got := names(t, filepath.Join(here, "run")); len(got) < 11 {
+	do("export", "--model=run", "--device=cpu")
+	if got := names(t, filepath.Join(here, "run")); len(got) < 12 {
 		t.Fatalf("the commands left %q", got)
 	}
 	want := append(own("run"), "best.safetensors", "checkpoints", "config.json", "metrics.jsonl", "model.safetensors")

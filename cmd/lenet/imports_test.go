@@ -12,10 +12,10 @@ var layers = [][]string{
 	{"cmd/lenet", "examples/classify"},
 	{"report"},
 	{"tune"},
-	{"train", "predict"}, // neither the other
+	{"train", "predict", "export"}, // none of them another
 	{"model", "optim", "runs"},
 	{"compute", "tensorboard", "dataset", "metrics", "figure"},
-	{"option", "torchx", "picture", "statedict"},
+	{"option", "torchx", "picture", "statedict", "export/onnx"},
 }
 
 // forbidden are arrows that point down and are not wanted all the same.

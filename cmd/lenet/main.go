@@ -13,6 +13,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"lenet/dataset"
+	"lenet/export"
 	"lenet/option"
 	"lenet/train"
 )
@@ -26,6 +27,7 @@ type commands struct {
 	Eval    evalCommand      `cmd:"" help:"Measure a trained network on the test set: loss, accuracy, confusion, calibration, worst mistakes."`
 	Predict predictCommand   `cmd:"" help:"Classify test images, or your own pictures, with a trained network."`
 	Report  reportCommand    `cmd:"" help:"Write runs and sweeps as one HTML page."`
+	Export  exportCommand    `cmd:"" help:"Write a trained network as a file that other programs run."`
 	Fetch   fetchCommand     `cmd:"" help:"Download a data set into the cache."`
 	Info    infoCommand      `cmd:"" help:"Versions, devices, threads."`
 	Version kong.VersionFlag `help:"Print the version."`
@@ -70,7 +72,7 @@ func newParser(c *commands) *kong.Kong {
 	return kong.Must(c,
 		kong.Name("lenet"),
 		kong.Description("Trains the LeNet of a 2020 lab report on MNIST, through libtorch."),
-		train.Names.Vars(),
+		option.Join(train.Names, export.Names).Vars(),
 		kong.Vars{"version": version},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
 		kong.Resolvers(kong.ResolverFunc(fromRecipe), kong.ResolverFunc(c.Train.fromConfig)),
