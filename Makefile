@@ -40,7 +40,7 @@ help: ## This list
 	@echo; echo "Variables: LIBTORCH=/path or LIBTORCH_ZIP=FILE-or-URL for a libtorch of your own ($(LIBTORCH_VERSION))"
 
 ##@ Build and test
-.PHONY: build test check docs tensorboard cuda arm64 gpu-check bench bench-recipes bench-go bench-kernels image env clean
+.PHONY: build test check docs tensorboard readers cuda arm64 gpu-check bench bench-recipes bench-go bench-kernels image env clean
 BENCH := $(CACHE)/pytorch-2.11.0
 build: $(BUILD)/bin/lenet ## bin/lenet
 
@@ -69,6 +69,12 @@ TENSORBOARD := $(CACHE)/tensorboard-2.20.0
 tensorboard: native ## Tests that the real TensorBoard reads what --tensorboard writes; installs it into the cache
 	@test -x '$(TENSORBOARD)/bin/python' || { python3 -m venv '$(TENSORBOARD).tmp' && '$(TENSORBOARD).tmp/bin/pip' install --quiet tensorboard==2.20.0 'setuptools<81' && mv '$(TENSORBOARD).tmp' '$(TENSORBOARD)'; }
 	@PYTHON='$(TENSORBOARD)/bin/python' $(GO_ENV) go test -count=1 -tags tensorboard ./tensorboard
+
+READERS := $(CACHE)/readers-onnxruntime-1.31.1
+readers: build $(if $(wildcard $(READERS)),,$(CUDA_DIR)) ## Tests that ONNX Runtime, in Python and JavaScript, and PyTorch read lenet's files; installs them (1.9 GB, and CUDA's libraries) into the cache
+	@test -d '$(READERS)' || scripts/readers.sh '$(READERS)' '$(CUDA_DIR)/lib'
+	@PYTHON='$(READERS)/bin/python' NODE='$(READERS)/bin/node' NODE_MODULES='$(READERS)/node_modules' LENET='$(CURDIR)/bin/lenet' \
+	  $(GO_ENV) go test -count=1 -tags readers ./export/readers
 
 cuda: native ## Builds the CUDA plug-in too, and tests that it loads; needs no GPU
 	@$(GO_ENV) go test -tags cuda -run CUDA -count=1 ./cmd/lenet

@@ -113,8 +113,9 @@ LIBTORCH_DIR := $(CACHE)/libtorch/$(basename $(notdir $(LIBTORCH_ZIP)))
 LIBTORCH_GET  = scripts/libtorch.py zip $(LIBTORCH_DIR) '$(LIBTORCH_ZIP)'
 else
 LIBTORCH_DIR := $(if $(CUDA),$(CUDA_DIR),$(CACHE)/libtorch/$(LIBTORCH_VERSION)-cpu-$(PLATFORM))
-LIBTORCH_GET  = scripts/libtorch.py $(if $(CUDA),cuda-)wheels $(LIBTORCH_DIR) $(WHEEL_PYTHON) $(WHEEL_PLATFORMS) $(WHEELS) $(if $(CUDA),$(CUDA_WHEELS))
+LIBTORCH_GET  = $(if $(CUDA),$(CUDA_GET),scripts/libtorch.py wheels $(LIBTORCH_DIR) $(WHEEL_PYTHON) $(WHEEL_PLATFORMS) $(WHEELS))
 endif
+CUDA_GET      = scripts/libtorch.py cuda-wheels $(CUDA_DIR) $(WHEEL_PYTHON) $(WHEEL_PLATFORMS) $(WHEELS) $(CUDA_WHEELS)
 
 ifneq ($(words $(CURDIR) $(LIBTORCH_DIR)),2)
 $(error neither the checkout ($(CURDIR)) nor libtorch ($(LIBTORCH_DIR)) may lie under a path with spaces: move it, or set XDG_CACHE_HOME)
@@ -157,6 +158,11 @@ $(BUILD)/libtorch.path: force | tools
 	@echo '$(LIBTORCH_DIR) $(HALF) $(CXX) $(CXXFLAGS)' | cmp -s - $@ || { \
 	  scripts/link-libtorch.sh $(LIBTORCH_DIR) $(BUILD) $(LIBTORCH_VERSION) $(HALF) $(PLATFORM) && \
 	  echo '$(LIBTORCH_DIR) $(HALF) $(CXX) $(CXXFLAGS)' >$@; }
+
+# CUDA's libraries, whatever half is in use.
+$(CUDA_DIR): | tools
+	@echo 'libtorch $(LIBTORCH_VERSION) with CUDA -> $@' >&2
+	@python3 $(CUDA_GET)
 
 GOTORCH ?= $$(go mod download $(GOTORCH_MODULE) && go list -m -f '{{.Dir}}' $(GOTORCH_MODULE))
 $(BUILD)/gotorch.path: $(wildcard go.mod) | tools
