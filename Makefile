@@ -71,7 +71,8 @@ tensorboard: native ## Tests that the real TensorBoard reads what --tensorboard 
 	@PYTHON='$(TENSORBOARD)/bin/python' $(GO_ENV) go test -count=1 -tags tensorboard ./tensorboard
 
 READERS := $(CACHE)/readers-onnxruntime-1.31.1
-readers: build $(if $(wildcard $(READERS)),,$(CUDA_DIR)) ## Tests that ONNX Runtime, in Python and JavaScript, and PyTorch read lenet's files; installs them (1.9 GB, and CUDA's libraries) into the cache
+readers: build $(if $(filter Linux-x86_64,$(PLATFORM)),$(CUDA_DIR)) ## Tests that ONNX Runtime and PyTorch read lenet's files; installs them (1.8 GB, and CUDA's libraries) into the cache
+	@test $(PLATFORM) = Linux-x86_64 || { echo 'make readers: what it installs is pinned for Linux on x86_64, and this is $(PLATFORM)' >&2; exit 1; }
 	@test -d '$(READERS)' || scripts/readers.sh '$(READERS)' '$(CUDA_DIR)/lib'
 	@PYTHON='$(READERS)/bin/python' NODE='$(READERS)/bin/node' NODE_MODULES='$(READERS)/node_modules' LENET='$(CURDIR)/bin/lenet' \
 	  $(GO_ENV) go test -count=1 -tags readers ./export/readers

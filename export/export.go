@@ -2,6 +2,7 @@
 package export
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -15,6 +16,8 @@ type Options struct {
 	Format  string `default:"onnx" placeholder:"NAME" help:"The file's format: ${formats}."`
 	Input   string `default:"float32" placeholder:"TYPE" help:"The type of the pixels that the exported network takes: ${inputs}. A float32 is 0 to 1, a uint8 0 to 255."`
 	Softmax bool   `help:"The exported network yields probabilities, in place of logits."`
+
+	Quantize string `placeholder:"TYPE" help:"Store the weights as numbers of 8 bits (${quantities}), which makes the file about a quarter as large, and print the accuracy before and after."`
 }
 
 // The types of pixels.
@@ -24,7 +27,7 @@ const (
 )
 
 // Names are the lists of names in the help of [Options].
-var Names = option.Names{"formats": {"onnx"}, "inputs": {float32Input, uint8Input}}
+var Names = option.Names{"formats": {"onnx"}, "inputs": {float32Input, uint8Input}, "quantities": {int8Weights}}
 
 // Defaults returns the options of an ONNX model that takes pixels of 0 to 1 and yields logits.
 func Defaults() (o Options) {
@@ -37,6 +40,7 @@ func (o *Options) Validate() error {
 	return option.First(
 		option.OneOf("format", o.Format, Names["formats"]),
 		option.OneOf("input", o.Input, Names["inputs"]),
+		option.OneOf("quantize", cmp.Or(o.Quantize, int8Weights), Names["quantities"]),
 	)
 }
 

@@ -156,6 +156,39 @@ func TestInitializersAndMetadataAreThoseOfTheWeightsFile(t *testing.T) {
 	}
 }
 
+func TestRoundedWeightsAreThoseOfTheQuantizedFile(t *testing.T) {
+	n := network(t, "relu")
+	before, err := n.Parameters()[4].Values() // fc1.weight
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := exported(t, n, export.Options{Format: "onnx", Input: "float32", Quantize: "int8"}).GetGraph()
+	initializers := map[string]*onnx.TensorProto{}
+	for _, i := range g.GetInitializer() {
+		initializers[i.GetName()] = i
+	}
+	if len(initializers) != 15 || g.GetNode()[0].GetOpType() != "DequantizeLinear" {
+		t.Fatalf("%d initializers; the first operator is %v", len(initializers), g.GetNode()[0])
+	}
+	if err := export.RoundWeights(n); err != nil {
+		t.Fatal(err)
+	}
+	after, err := n.Parameters()[4].Values()
+	if err != nil {
+		t.Fatal(err)
+	}
+	numbers, scales := initializers["fc1.weight_quantized"].GetRawData(), initializers["fc1.weight_scale"].GetRawData()
+	if len(numbers) != len(after) || len(scales) != 4*7 {
+		t.Fatalf("%d numbers, %d bytes of scales", len(numbers), len(scales))
+	}
+	for i, v := range after {
+		scale := math.Float32frombits(binary.LittleEndian.Uint32(scales[4*(i/(len(after)/7)):]))
+		if v != float32(int8(numbers[i]))*scale || math.Abs(float64(v-before[i])) > float64(scale)*0.5001 {
+			t.Fatalf("weight %d: %v, before %v, in the file %d of %v", i, v, before[i], int8(numbers[i]), scale)
+		}
+	}
+}
+
 func TestTheSameNetworkGivesTheSameBytes(t *testing.T) {
 	n := network(t, "gelu")
 	first, err := export.ONNX(n, export.Defaults(), "v1")
@@ -187,7 +220,7 @@ func TestAnExportedNetworkIsKnownAsONNX(t *testing.T) {
 
 func TestUnknownNamesAreRefused(t *testing.T) {
 	n := network(t, "relu")
-	for _, o := range []export.Options{{Format: "gguf", Input: "float32"}, {Format: "onnx", Input: "int4"}, {}} {
+	for _, o := range []export.Options{{Format: "gguf", Input: "float32"}, {Format: "onnx", Input: "int4"}, {Format: "onnx", Input: "uint8", Quantize: "int4"}, {}} {
 		var usage *option.Error
 		if _, err := export.ONNX(n, o, "v1"); !errors.As(err, &usage) {
 			t.Errorf("%+v: error %v", o, err)

@@ -24,8 +24,9 @@ const (
 //	images  [N, 1, Rows, Cols]  as the options' Input says
 //	logits  [N, Classes]        float32; with Softmax they are called probabilities
 //
-// Its initializers have the names, shapes and values of the parameters, and its metadata are those of a weights file. The same network and
-// options yield the same bytes. version is that of the program, for the reader.
+// Its initializers have the names, shapes and values of the parameters; with Quantize a weight is made of two of them, with "_quantized" and "_scale"
+// behind its name. Its metadata are those of a weights file. The same network and options yield the same bytes. version is that of the program, for
+// the reader.
 //
 // Errors: those of the options; an activation that has no operators here.
 func ONNX(n *model.LeNet, o Options, version string) ([]byte, error) {
@@ -37,6 +38,10 @@ func ONNX(n *model.LeNet, o Options, version string) ([]byte, error) {
 		values, err := p.Values()
 		if err != nil {
 			return nil, err
+		}
+		if o.Quantize != "" && isQuantized(&p) {
+			g.quantized(p.Name, p.Shape, values)
+			continue
 		}
 		g.initializer(p.Name, p.Shape, values)
 	}
@@ -129,6 +134,20 @@ func (g *graph) initializer(name string, shape []int64, values []float32) {
 		raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(v))
 	}
 	g.initializers = append(g.initializers, &onnx.TensorProto{Name: &name, Dims: shape, DataType: proto.Int32(int32(onnx.TensorProto_FLOAT)), RawData: raw})
+}
+
+// quantized adds a weight as int8 and a scale for each of its first dimension, and the operator that multiplies them.
+func (g *graph) quantized(name string, shape []int64, values []float32) {
+	numbers, scales := quantized(values, int(shape[0]))
+	raw := make([]byte, len(numbers))
+	for i, q := range numbers {
+		raw[i] = byte(q)
+	}
+	g.initializers = append(g.initializers, &onnx.TensorProto{
+		Name: proto.String(name + "_quantized"), Dims: shape, DataType: proto.Int32(int32(onnx.TensorProto_INT8)), RawData: raw,
+	})
+	g.initializer(name+"_scale", shape[:1], scales)
+	g.node("DequantizeLinear", name, []string{name + "_quantized", name + "_scale"}, integer("axis", 0))
 }
 
 // node adds an operator, and returns the name of what it yields, which is the operator's, too.

@@ -39,6 +39,30 @@ func (c *exportCommand) Run(ctx context.Context) error {
 		return err
 	}
 	fmt.Printf("wrote %s (%.0f kB): %s\n", out, float64(len(file))/1000, c.Describe(net.Spec))
+	if c.Quantize != "" {
+		return c.compare(ctx, net)
+	}
+	return nil
+}
+
+// compare prints the accuracy on the test set with the weights as they are and as they are in the file.
+func (c *exportCommand) compare(ctx context.Context, net *predict.Network) error {
+	test, err := net.Test(ctx, notice)
+	if err != nil {
+		return err
+	}
+	before, err := net.Evaluate(ctx, test)
+	if err != nil {
+		return err
+	}
+	if err := export.RoundWeights(net.LeNet); err != nil {
+		return err
+	}
+	after, err := net.Evaluate(ctx, test)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("test accuracy %.4f with float32 weights, %.4f with %s\n", before.Accuracy, after.Accuracy, c.Quantize)
 	return nil
 }
 

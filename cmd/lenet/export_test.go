@@ -33,12 +33,13 @@ func TestExportWritesBesideTheWeightsOrWhereItIsTold(t *testing.T) {
 		{[]string{"--model=runs/one"}, "runs/one/model.onnx", "logits"}, // again: it is replaced
 		{[]string{"--model=mine.safetensors"}, "mine.onnx", "logits"},
 		{[]string{"--model=runs/one", "--input=uint8", "--softmax", "--out=made/too/digits.onnx"}, "made/too/digits.onnx", "images, uint8 [N, 1, 28, 28] of 0 to 255 -> probabilities"},
+		{[]string{"--model=runs/one", "--quantize=int8", "--out=small.onnx"}, "small.onnx", " with float32 weights, 0."},
 	} {
 		stdout, stderr, code := do(append([]string{"export"}, c.args...)...)
 		if code != 0 || !strings.HasPrefix(stdout, "wrote "+c.file+" (") || !strings.Contains(stdout, c.says) {
 			t.Errorf("%q: exit code %d, %s%s", c.args, code, stdout, stderr)
 		}
-		if info, err := os.Stat(filepath.Join(here, c.file)); err != nil || info.Size() < int64(len(weights)) {
+		if info, err := os.Stat(filepath.Join(here, c.file)); err != nil || info.Size() < int64(len(weights)/4) {
 			t.Errorf("%q: %v, error %v", c.args, info, err)
 		}
 	}
@@ -49,6 +50,7 @@ func TestExportWritesBesideTheWeightsOrWhereItIsTold(t *testing.T) {
 	}{
 		{[]string{"--format=gguf"}, exitUsage, `--format is "gguf" and must be onnx`},
 		{[]string{"--input=int4"}, exitUsage, `--input is "int4" and must be float32 or uint8`},
+		{[]string{"--quantize=int4"}, exitUsage, `--quantize is "int4" and must be int8`},
 		{[]string{"--out=runs/one/model.safetensors"}, exitUsage, "--out is the weights file itself"},
 		{[]string{"--out=mine.safetensors/x.onnx"}, exitFailure, "give another --out"},
 		{[]string{"--model=runs/one/model.onnx"}, exitFailure, "it is an ONNX model"},

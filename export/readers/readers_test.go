@@ -11,11 +11,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"lenet/dataset"
 	"lenet/dataset/datasettest"
+	"lenet/export"
 	"lenet/model"
 	"lenet/predict"
 	"lenet/torchx"
@@ -136,16 +136,17 @@ func networks(t *testing.T) (all []network) {
 			dir := filepath.Join(t.TempDir(), f)
 			do(t, "", program, "train", "--recipe=fast", "--activation="+f, "--data="+data, "--device=cpu", "--no-progress", "--out="+dir)
 			n := network{dir: dir, images: images, logits: filepath.Join(dir, "logits")}
-			n.values = n.run(t, dir, predict.Defaults(), pixels)
+			n.values = n.run(t, dir, predict.Defaults(), pixels, false)
 			write(t, n.logits, encoded(n.values))
+			write(t, n.logits+"-int8", encoded(n.run(t, dir, predict.Defaults(), pixels, true)))
 			all = append(all, n)
 		}
 	}
 	return all
 }
 
-// run returns lenet's logits, and sets the network's Spec.
-func (n *network) run(t *testing.T, weights string, o predict.Options, pixels []uint8) (all []float32) {
+// run returns lenet's logits, perhaps with rounded weights, and sets the network's Spec.
+func (n *network) run(t *testing.T, weights string, o predict.Options, pixels []uint8, round bool) (all []float32) {
 	t.Helper()
 	o.Model, o.Device = weights, "cpu"
 	net, err := predict.Open(t.Context(), o, func(string) {})
@@ -154,6 +155,11 @@ func (n *network) run(t *testing.T, weights string, o predict.Options, pixels []
 	}
 	defer net.Close()
 	n.spec = net.Spec
+	if round {
+		if err := export.RoundWeights(net.LeNet); err != nil {
+			t.Fatal(err)
+		}
+	}
 	size := net.Rows * net.Cols
 	for begin := 0; begin < len(pixels); begin += 1000 * size {
 		part := pixels[begin:min(begin+1000*size, len(pixels))]
@@ -204,6 +210,7 @@ func exported(t *testing.T, n *network) (all []reading) {
 		{"float32", "logits", n.logits, nil},
 		{"uint8", "logits", n.logits, []string{"--input=uint8"}},
 		{"uint8", "probabilities", probabilities, []string{"--input=uint8", "--softmax"}},
+		{"float32", "logits", n.logits + "-int8", []string{"--quantize=int8"}},
 	} {
 		path := filepath.Join(n.dir, fmt.Sprintf("model-%d.onnx", i))
 		do(t, "", program, append([]string{"export", "--model=" + n.dir, "--device=cpu", "--out=" + path}, how.flags...)...)
@@ -261,59 +268,5 @@ func lenetReads(t *testing.T, n *network, r reading) []float32 {
 	}
 	o := predict.Defaults()
 	o.Activation, o.Dir = r.Activation, filepath.Dir(n.images)
-	return n.run(t, r.Saved, o, pixels)
-}
-
-// blocks returns the blocks of a language in docs/export.md.
-func blocks(t *testing.T, language string) (all []string) {
-	t.Helper()
-	text, err := os.ReadFile("../../docs/export.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, part := range strings.Split(string(text), "```") {
-		if code, ok := strings.CutPrefix(part, language+"\n"); ok && i%2 == 1 {
-			all = append(all, code)
-		}
-	}
-	return all
-}
-
-func TestTheProgramsOfTheDocsClassify(t *testing.T) {
-	here := t.TempDir()
-	training, test := datasettest.MNIST(t)
-	if err := os.Rename(filepath.Join(datasettest.Dir(t, datasettest.First(training, 10), test), datasettest.TestImages), filepath.Join(here, datasettest.TestImages)); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Symlink(modules, filepath.Join(here, "node_modules")); err != nil {
-		t.Fatal(err)
-	}
-	do(t, here, program, "train", "--recipe=fast", "--device=cpu", "--no-progress", "--out=runs/fast")
-	do(t, here, program, "export", "--model=runs/fast", "--device=cpu")
-	logits := new(network).run(t, filepath.Join(here, "runs", "fast"), predict.Defaults(), test.Images[:9*28*28])
-	var want []string
-	for i := 0; i < len(logits); i += 10 {
-		best := 0
-		for j, v := range logits[i:][:10] {
-			if v > logits[i+best] {
-				best = j
-			}
-		}
-		want = append(want, fmt.Sprint(best))
-	}
-	count := 0
-	for _, l := range []struct{ language, interpreter, file string }{{"python", python, "program.py"}, {"js", node, "program.mjs"}} {
-		for _, code := range blocks(t, l.language) {
-			write(t, filepath.Join(here, l.file), []byte(code))
-			printed := do(t, here, l.interpreter, l.file)
-			digits := strings.FieldsFunc(printed, func(r rune) bool { return r < '0' || r > '9' })
-			if strings.Join(digits, " ") != strings.Join(want, " ") {
-				t.Errorf("%s\nprints %s, want %s", code, printed, want)
-			}
-			count++
-		}
-	}
-	if count != 3 {
-		t.Errorf("%d programs", count)
-	}
+	return n.run(t, r.Saved, o, pixels, false)
 }
