@@ -6,6 +6,7 @@ package runs
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -123,8 +124,20 @@ type WriteError struct {
 	Cause error
 }
 
-func (e *WriteError) Error() string { return fmt.Sprintf("runs: writing %s: %v", e.Path, e.Cause) }
+func (e *WriteError) Error() string {
+	var file *fs.PathError // which has a path of its own, perhaps a temporary one
+	if errors.As(e.Cause, &file) {
+		return fmt.Sprintf("runs: writing %s: %v", e.Path, file.Err)
+	}
+	return fmt.Sprintf("runs: writing %s: %v", e.Path, e.Cause)
+}
+
 func (e *WriteError) Unwrap() error { return e.Cause }
+
+// Full says that the disk has no room left.
+func (e *WriteError) Full() bool {
+	return errors.Is(e.Cause, unix.ENOSPC) || errors.Is(e.Cause, unix.EDQUOT)
+}
 
 // WriteFile writes a file that is replaced whole or stays as it was, in a folder that it makes. When it returns, file and name are on the disk.
 // Its error is a [WriteError].

@@ -25,6 +25,11 @@ func (e *Error) OutOfMemory() bool {
 	return strings.Contains(e.Text, "out of memory") || strings.Contains(e.Text, "not enough memory") || strings.Contains(e.Text, "can't allocate memory")
 }
 
+// OutOfThreads says whether the system gave no more threads.
+func (e *Error) OutOfThreads() bool {
+	return strings.Contains(e.Text, "Resource temporarily unavailable")
+}
+
 func newError(text string) *Error {
 	if os.Getenv(DebugVariable) == "" {
 		text = oneLine(text)

@@ -1,7 +1,7 @@
 package train
 
 import (
-	"errors"
+	"cmp"
 	"slices"
 	"time"
 
@@ -39,7 +39,7 @@ func (k *keeper) Start(r *Running) error {
 		return nil
 	}
 	// What was changed is part of the next Resume, even if this process is killed at once.
-	return errors.Join(k.put(r, false, true), k.saver.Flush())
+	return cmp.Or(k.put(r, false, true), k.saver.Flush())
 }
 
 func (k *keeper) Epoch(r *Running, e metrics.Epoch) error {
@@ -48,23 +48,23 @@ func (k *keeper) Epoch(r *Running, e metrics.Epoch) error {
 
 // interrupted leaves all of a run that is interrupted.
 func (k *keeper) interrupted(r *Running) error {
-	return errors.Join(k.put(r, true, true), k.saver.Flush())
+	return cmp.Or(k.put(r, true, true), k.saver.Flush())
 }
 
-// End leaves a checkpoint of a run that has ended. After an error, the last one stays as it was.
+// End leaves a checkpoint of a run that has ended. After an error, the last one stays as it was, and what the saver says then is no news.
 func (k *keeper) End(r *Running, err error) error {
 	if k.saver == nil {
 		return nil
 	}
 	r.Session.AfterStep(nil)
-	var last error
-	if err == nil && k.path != r.Dir.Checkpoint(r.Session.Steps(), len(r.Summary.Epochs)) {
-		last = k.put(r, false, true)
+	if err != nil {
+		_ = k.saver.Close()
+		return nil
 	}
-	if failed := k.saver.Close(); last == nil && !errors.Is(err, failed) { // which the run has perhaps ended with
-		last = failed
+	if k.path != r.Dir.Checkpoint(r.Session.Steps(), len(r.Summary.Epochs)) {
+		err = k.put(r, false, true)
 	}
-	return last
+	return cmp.Or(k.saver.Close(), err)
 }
 
 // put has the weights written, those of the best epoch too where that is the last one, and a checkpoint.

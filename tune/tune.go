@@ -223,9 +223,7 @@ func run(ctx context.Context, o Options, version string, report Reporter, done m
 func (s *sweep) train(ctx context.Context) (err error) {
 	s.saver = runs.NewSaver()
 	defer func() {
-		if failed := s.saver.Close(); !errors.Is(err, failed) { // which the sweep has perhaps ended with
-			err = errors.Join(err, failed)
-		}
+		err = cmp.Or(err, s.saver.Close())
 	}()
 	budgets := s.options.budgets(len(s.all))
 	for i, epochs := range budgets {

@@ -82,7 +82,7 @@ func timeless(t *testing.T, epoch any) string {
 	if err := json.Unmarshal(line, &fields); err != nil {
 		t.Fatal(err)
 	}
-	for _, key := range []string{"train_sec", "eval_sec", "images_per_sec"} {
+	for _, key := range []string{"train_seconds", "eval_seconds", "images_per_second"} {
 		if _, ok := fields[key]; !ok {
 			t.Errorf("%s lacks %s", line, key)
 		}

@@ -57,6 +57,8 @@ func advice(err error) string {
 		return "try a smaller --lr"
 	case errors.As(err, &libtorch) && libtorch.OutOfMemory():
 		return "try a smaller --batch-size"
+	case errors.As(err, &libtorch) && libtorch.OutOfThreads():
+		return "raise the limit of threads, as with ulimit -u, or give fewer --threads"
 	case errors.As(err, &device):
 		return "give --device cpu to do without a GPU"
 	case errors.As(err, &exists) && exists.Foreign:
@@ -87,6 +89,8 @@ func advice(err error) string {
 		return "name the folder of a run that has ended an epoch, or a weights file"
 	case errors.As(err, &shorter):
 		return "leave the file as it is while it is in use; what a run had saved before is still there"
+	case errors.As(err, &writing) && writing.Full():
+		return "make room there; what was saved before is whole, and --resume goes on with it"
 	case errors.As(err, &writing):
 		return "give another --out"
 	case errors.As(err, &lost):
