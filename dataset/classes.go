@@ -22,13 +22,24 @@ func ReadClasses(path string) ([]string, error) {
 	if err != nil {
 		return nil, option.Errorf("classes", "cannot be read: %v", err)
 	}
+	return parseClasses(text, path)
+}
+
+// parseClasses is [ReadClasses] for a file's text.
+func parseClasses(text []byte, path string) ([]string, error) {
 	text = bytes.TrimPrefix(text, []byte("\uFEFF"))
 	if !utf8.Valid(text) || bytes.ContainsFunc(text, func(r rune) bool { return unicode.IsControl(r) && !unicode.IsSpace(r) }) {
 		return nil, option.Errorf("classes", "%s is not a text in UTF-8; save it as one", path)
 	}
+	space := func(r rune) rune { // a name is shown on one line
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}
 	var names []string
 	for line := range strings.Lines(string(text)) {
-		if name := strings.TrimSpace(line); name != "" && name[0] != '#' {
+		if name := strings.TrimSpace(strings.Map(space, line)); name != "" && name[0] != '#' {
 			names = append(names, name)
 		}
 	}
@@ -67,7 +78,7 @@ func byLabel(lines []string) []string {
 		names[label] = strings.TrimSpace(match[2])
 		first = min(first, label)
 		code, err := strconv.ParseUint(strings.Fields(match[2])[0], 10, 21)
-		codes = codes && err == nil && code > ' '
+		codes = codes && err == nil && code > ' ' && unicode.IsPrint(rune(code))
 	}
 	var ordered []string
 	for label := first; label < first+len(lines); label++ {

@@ -163,7 +163,7 @@ func writeCopy(to io.Writer, file io.Reader, want string, transpose bool) error 
 	}
 	f := idxFile{Type: d.Type, Dims: d.Dims}
 	rows, cols := f.imageSize()
-	if transpose = transpose && rows*cols > 0; transpose {
+	if transpose = transpose && f.checkImageSize() == nil; transpose { // or it is no file of images, which is said later
 		f.Dims = []int{d.Dims[0], cols, rows}
 	}
 	if _, err := to.Write(f.header()); err != nil {

@@ -85,6 +85,11 @@ func (f *pictureFolder) load(ctx context.Context) (train, test *Set, err error) 
 	if err != nil {
 		return nil, nil, err
 	}
+	return f.sets(all, prepared)
+}
+
+// sets returns the sets of what all of the pictures became.
+func (f *pictureFolder) sets(all []labelledFile, prepared *preparedPictures) (train, test *Set, err error) {
 	set := &Set{
 		Rows: prepared.Rows, Cols: prepared.Cols, Classes: len(f.names), Names: f.names, Images: prepared.images,
 		Whole: prepared.Whole, Light: prepared.Light,

@@ -75,19 +75,30 @@ func mapFile(file *os.File, path, want string) (*idxFile, error) {
 	if err != nil {
 		return nil, fmt.Errorf("mapping it into memory: %w", err)
 	}
-	d, err := newReader(bytes.NewReader(all))
-	if err == nil {
-		err = d.checkLength(info.Size() - d.headerSize())
-	}
-	if err == nil && want != "" {
-		sum := sha256.Sum256(all)
-		err = checkSum(sum[:], want)
-	}
+	f, err := inMemory(all, path, want)
 	if err != nil {
 		_ = unix.Munmap(all)
 		return nil, err
 	}
 	addMapping(file.Name(), all)
+	return f, nil
+}
+
+// inMemory returns what an IDX file's bytes hold, which are not gzipped. It copies none of the elements.
+func inMemory(all []uint8, path, want string) (*idxFile, error) {
+	d, err := newReader(bytes.NewReader(all))
+	if err != nil {
+		return nil, err
+	}
+	if err := d.checkLength(int64(len(all)) - d.headerSize()); err != nil {
+		return nil, err
+	}
+	if want != "" {
+		sum := sha256.Sum256(all)
+		if err := checkSum(sum[:], want); err != nil {
+			return nil, err
+		}
+	}
 	return &idxFile{path, d.Type, d.Dims, all[d.headerSize():]}, nil
 }
 
@@ -106,7 +117,12 @@ func decodeFile(file *os.File, path, want string, transpose bool) (*idxFile, err
 	if _, err := file.Seek(0, io.SeekStart); err != nil && !errors.Is(err, unix.ESPIPE) {
 		return nil, err
 	}
-	d, checked, err := openChecked(file, want)
+	return decodeStream(file, path, want, transpose)
+}
+
+// decodeStream reads an IDX stream's elements to the heap.
+func decodeStream(stream io.Reader, path, want string, transpose bool) (*idxFile, error) {
+	d, checked, err := openChecked(stream, want)
 	if err != nil {
 		return nil, err
 	}
@@ -146,12 +162,26 @@ func checkSum(sum []byte, want string) error {
 	return nil
 }
 
-// transpose exchanges rows and columns of each image.
-func (f *idxFile) transpose() {
-	rows, cols := f.imageSize()
-	if rows*cols == 0 {
-		return // it is no file of images, which is said later
+// maxImage is how many pixels an image may have: more than anybody trains on, and few enough to transpose in memory.
+const maxImage = 1 << 24
+
+// checkImageSize returns an error for images with too many pixels, or with none. Their file may be shorter than its header says.
+func (f *idxFile) checkImageSize() error {
+	switch rows, cols := f.imageSize(); {
+	case rows == 0 || cols == 0:
+		return FormatError(fmt.Sprintf("images have 3 dimensions (images, rows, columns), and its header has %v", f.Dims))
+	case rows > maxImage/cols:
+		return UnsupportedError(fmt.Sprintf("its images are %dx%d, and may have %d pixels; scale them down", rows, cols, maxImage))
 	}
+	return nil
+}
+
+// transpose exchanges rows and columns of each image. A file of no images stays as it is, which is said later.
+func (f *idxFile) transpose() {
+	if f.checkImageSize() != nil {
+		return
+	}
+	rows, cols := f.imageSize()
 	image := make([]uint8, rows*cols)
 	for at := 0; at < len(f.elements); at += len(image) {
 		transposeImage(image, f.elements[at:][:len(image)], rows, cols)

@@ -69,7 +69,7 @@ func (f *pictureFolder) prepared(ctx context.Context, all []labelledFile) (*prep
 		return preparePictures(ctx, all)
 	}
 	name := filepath.Join(cache, "pictures", fmt.Sprintf("%x", id.Sum(nil)[:16]))
-	if p := openPrepared(name); p != nil {
+	if p := openPrepared(name, len(all)); p != nil {
 		return p, nil
 	}
 	if len(all) >= manyPictures {
@@ -82,8 +82,8 @@ func (f *pictureFolder) prepared(ctx context.Context, all []labelledFile) (*prep
 	return p, err
 }
 
-// openPrepared returns what save wrote, or nil.
-func openPrepared(name string) *preparedPictures {
+// openPrepared returns what save wrote of so many pictures, or nil.
+func openPrepared(name string, pictures int) *preparedPictures {
 	p := new(preparedPictures)
 	if !readNote(name, p) {
 		return nil
@@ -94,14 +94,27 @@ func openPrepared(name string) *preparedPictures {
 	}
 	defer file.Close()
 	images, err := mapFile(file, name, "")
-	if err != nil || !slices.Equal(images.Dims, []int{len(p.Kept), p.Rows, p.Cols}) {
+	if err != nil || !p.take(images, pictures) {
 		return nil
 	}
 	if moved {
 		p.note(name, file)
 	}
-	p.images = images.elements
 	return p
+}
+
+// take takes the images from a file, if they are those of which the note says that they were made from some of so many pictures.
+func (p *preparedPictures) take(images *idxFile, pictures int) bool {
+	if images.Type != Uint8 || !slices.Equal(images.Dims, []int{len(p.Kept), p.Rows, p.Cols}) || checkImages(images, images) != nil {
+		return false
+	}
+	for i, kept := range p.Kept {
+		if kept >= pictures || kept < 0 || i > 0 && kept <= p.Kept[i-1] {
+			return false
+		}
+	}
+	p.images = images.elements
+	return true
 }
 
 // save writes the images as an IDX file, and the rest beside it. A folder that changes leaves its old images; the cache may be emptied at any time.

@@ -168,13 +168,17 @@ func (f Format) load(paths [4]string, read readFunc) (train, test *Set, err erro
 
 // checkImages checks that a file holds images.
 func checkImages(f, labels *idxFile) error {
-	switch rows, _ := f.imageSize(); {
-	case rows == 0:
-		hint := swapped(f.Dims, 1)
-		if len(f.Dims) == 2 && len(labels.Dims) == 3 {
-			hint = swapped(labels.Dims, 3)
-		}
-		return inFile(f.path, FormatError(fmt.Sprintf("images have 3 dimensions (images, rows, columns), and its header has %v%s", f.Dims, hint)))
+	hint := swapped(f.Dims, 1)
+	if len(f.Dims) == 2 && len(labels.Dims) == 3 {
+		hint = swapped(labels.Dims, 3)
+	}
+	err := f.checkImageSize()
+	if e, ok := err.(FormatError); ok {
+		err = e + FormatError(hint)
+	}
+	switch {
+	case err != nil:
+		return inFile(f.path, err)
 	case f.Type != Uint8:
 		return inFile(f.path, UnsupportedError(fmt.Sprintf("its elements are %v, and uint8 is what can be trained on", f.Type)))
 	case f.Dims[0] == 0:
