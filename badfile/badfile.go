@@ -4,6 +4,7 @@ package badfile
 import (
 	"fmt"
 	"runtime"
+	"runtime/debug"
 	"testing"
 	"time"
 )
@@ -25,7 +26,10 @@ type Bound struct {
 func (b Bound) Hold(t testing.TB, size int, decode func()) {
 	t.Helper()
 	var before, after runtime.MemStats
-	overdue := time.AfterFunc(Limit, func() { panic(fmt.Sprintf("badfile: %d bytes are not decoded after %v", size, Limit)) })
+	overdue := time.AfterFunc(Limit, func() {
+		debug.SetTraceback("all")
+		panic(fmt.Sprintf("badfile: %s: %d bytes are not decoded after %v", t.Name(), size, Limit))
+	})
 	defer overdue.Stop()
 	runtime.ReadMemStats(&before)
 	decode()

@@ -32,7 +32,7 @@ func parseClasses(text []byte, path string) ([]string, error) {
 		return nil, option.Errorf("classes", "%s is not a text in UTF-8; save it as one", path)
 	}
 	space := func(r rune) rune { // a name is shown on one line
-		if unicode.IsControl(r) {
+		if unicode.IsControl(r) || r == '\uFEFF' {
 			return ' '
 		}
 		return r

@@ -1,6 +1,9 @@
 package picture
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // inkShare is the share of the ink's level above which a pixel is ink.
 const inkShare = 0.4
@@ -61,15 +64,29 @@ const (
 // a line, and what lies along the picture's edge.
 func (k *ink) dropFrames() {
 	side := float64(min(k.w, k.h))
+	anyInside := slices.ContainsFunc(k.parts, k.inside)
+	byLeft := slices.SortedFunc(slices.Values(k.parts), func(a, b part) int { return cmp.Compare(a.x0, b.x0) })
 	frame := func(p part) bool {
 		thin := float64(min(p.w(), p.h())) < edge*side
 		if thin && (float64(p.w()) > spanning*float64(k.w) || float64(p.h()) > spanning*float64(k.h)) {
 			return true
 		}
-		if k.hugs(p) && slices.ContainsFunc(k.parts, func(o part) bool { return o.label != p.label && k.inside(o) }) {
+		if anyInside && k.atEdge(p) && k.hugs(p) { // and so is not inside itself
 			return true
 		}
-		return slices.ContainsFunc(k.parts, func(o part) bool { return k.encloses(p, o) })
+		if float64(p.area) > hollow*float64(p.w()*p.h()) {
+			return false
+		}
+		first, _ := slices.BinarySearchFunc(byLeft, p.x0, func(o part, x int) int { return cmp.Compare(o.x0, x+1) })
+		for _, o := range byLeft[first:] {
+			if o.x0 >= p.x1 {
+				break
+			}
+			if k.encloses(p, o) {
+				return true
+			}
+		}
+		return false
 	}
 	k.drop(frame)
 }
@@ -118,10 +135,10 @@ func (k *ink) inside(p part) bool {
 	return !k.atEdge(p) && float64(p.side()) > notTiny*float64(min(k.w, k.h))
 }
 
-// encloses reports whether a part has ink on all sides of another, which is not much smaller.
+// encloses reports whether a part, of which most of the box is free, has ink on all sides of another, which is not much smaller.
 func (k *ink) encloses(outer, inner part) bool {
 	if outer.label == inner.label || inner.x0 <= outer.x0 || inner.x1 >= outer.x1 || inner.y0 <= outer.y0 || inner.y1 >= outer.y1 ||
-		float64(inner.h()) < enclosed*float64(outer.h()) || float64(outer.area) > hollow*float64(outer.w()*outer.h()) {
+		float64(inner.h()) < enclosed*float64(outer.h()) {
 		return false
 	}
 	x, y := (inner.x0+inner.x1)/2, (inner.y0+inner.y1)/2

@@ -67,14 +67,17 @@ func (f *Frame) centre() (x, y float64) {
 	return cmp.Or(f.CentreCol, float64(f.Cols)/2), cmp.Or(f.CentreRow, float64(f.Rows)/2)
 }
 
-// validate keeps a damaged file's frame from being used.
-func (f *Frame) validate() error {
+// Validate returns an error for a frame that no set has, as a damaged file's may be.
+func (f *Frame) Validate() error {
 	if f.Rows < 1 || f.Cols < 1 || f.BoxRows < 1 || f.BoxCols < 1 || f.BoxRows > f.Rows || f.BoxCols > f.Cols ||
-		!(f.Stroke >= 0 && f.Stroke < float64(min(f.BoxRows, f.BoxCols))) {
+		!(f.Stroke >= 0 && f.Stroke <= thickest*float64(min(f.BoxRows, f.BoxCols))) {
 		return fmt.Errorf("a frame of %+v is none", *f)
 	}
 	return nil
 }
+
+// thickest is the share of the box that strokes are wide at most. [Measure] finds no wider ones; beyond them, the widening of strokes would have no end.
+const thickest = 0.5
 
 // ErrNone means that a picture shows no digit: it is empty, or holds nothing but paper, lines, specks or noise.
 var ErrNone = errors.New("there is no digit in it")
@@ -146,7 +149,7 @@ func (p *pipeline) split(picture image.Image, frame Frame) ([][]uint8, error) {
 
 // check refuses a damaged file's frame, and a picture that is too large.
 func check(picture image.Image, frame Frame) error {
-	if err := frame.validate(); err != nil {
+	if err := frame.Validate(); err != nil {
 		return err
 	}
 	return checkSize(picture.Bounds().Dx(), picture.Bounds().Dy())

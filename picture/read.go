@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"image/draw"
 	_ "image/gif" // for image.Decode
 	_ "image/jpeg"
 	_ "image/png"
@@ -19,6 +20,8 @@ import (
 const (
 	// maxPixels is more than a camera's picture, and small enough to decode.
 	maxPixels = 60e6
+	// maxSide is the longest side that a JPEG or GIF file can state, pixels. Scaling takes memory in proportion to the longer side, too.
+	maxSide = 1<<16 - 1
 	// maxFile is more than an uncompressed picture of maxPixels takes with 16 bits a channel.
 	maxFile = 512 << 20
 )
@@ -46,7 +49,7 @@ func Open(path string) (image.Image, error) {
 
 // Decode reads a PNG, JPEG, GIF (its first frame), WebP, BMP or TIFF picture. [Prepare] and [Split] turn it as its EXIF data say.
 //
-// Errors: another format; a picture that is broken or has more than 60 million pixels.
+// Errors: another format; a picture that is broken, has more than 60 million pixels, or more than 65,535 in a row or column.
 func Decode(r io.Reader) (image.Image, error) {
 	file, err := io.ReadAll(io.LimitReader(r, maxFile+1))
 	if err != nil {
@@ -55,12 +58,18 @@ func Decode(r io.Reader) (image.Image, error) {
 	if len(file) > maxFile {
 		return nil, fmt.Errorf("the file is larger than %d MB", maxFile>>20)
 	}
-	if _, err := checkHeader(bytes.NewReader(file)); err != nil { // before it is decoded
+	header, err := checkHeader(bytes.NewReader(file)) // before it is decoded
+	if err != nil {
 		return nil, err
 	}
 	picture, _, err := image.Decode(bytes.NewReader(file))
 	if err != nil {
 		return nil, err
+	}
+	if whole := image.Rect(0, 0, header.Width, header.Height); picture.Bounds() != whole { // a GIF's first frame may be a part of it
+		all := image.NewRGBA(whole)
+		draw.Draw(all, picture.Bounds(), picture, picture.Bounds().Min, draw.Src)
+		picture = all
 	}
 	if o := orientationOf(file); o != 1 {
 		return &turned{picture, o}, nil
@@ -91,6 +100,8 @@ func checkSize(width, height int) error {
 		return fmt.Errorf("it has no pixels: it is %dx%d", width, height)
 	case float64(width)*float64(height) > maxPixels:
 		return fmt.Errorf("it has %dx%d pixels, more than %.0f million; scale it down", width, height, maxPixels/1e6)
+	case max(width, height) > maxSide:
+		return fmt.Errorf("it has %dx%d pixels, more than %d in a row or column; scale it down", width, height, maxSide)
 	}
 	return nil
 }

@@ -19,11 +19,15 @@ const (
 	bar       = 0.5  // of the row's height: a lower part is a bar or a dot of the digit beside it
 	barGap    = 0.25 // of the row's height, between a bar and its digit
 	brokenGap = 0.06 // of the row's height, between two parts of a digit such as 4
+	mostParts = 1000 // of a row of digits, specks left out
 )
 
 // findSubjects returns the digits in a picture's ink, from left to right. A picture that is not drawn with strokes has one subject.
 func findSubjects(c *contrast, k *ink, frame Frame) []subject {
 	if len(k.parts) == 0 {
+		return nil
+	}
+	if frame.Stroke > 0 && len(k.parts) > mostParts { // a pattern
 		return nil
 	}
 	if frame.Stroke == 0 {

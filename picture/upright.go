@@ -22,6 +22,7 @@ func upright(picture image.Image) *pixels {
 	b := picture.Bounds()
 	k := max(1, int(math.Ceil(math.Sqrt(float64(b.Dx())*float64(b.Dy())/workingPixels))))
 	k = min(k, max(1, min(b.Dx(), b.Dy())/smallest))
+	k = max(k, (max(b.Dx(), b.Dy())+longest-1)/longest)
 	w, h := (b.Dx()+k-1)/k, (b.Dy()+k-1)/k
 	var p pixels
 	for c := range p {
@@ -41,6 +42,9 @@ func upright(picture image.Image) *pixels {
 
 // smallest is the side, in pixels, below which shrinking would lose a digit.
 const smallest = 64
+
+// longest is the longest side that is looked at, pixels, even where less would be lost: the margins around a subject are in proportion to it.
+const longest = 4096
 
 // average sets row y of the planes to the averages of cells of k columns and so many rows of a band.
 func average(p *pixels, band *image.RGBA, y, rows, k int) {
