@@ -16,6 +16,9 @@ import (
 // maxFile is larger than any checkpoint of a LeNet: other files are refused unread.
 const maxFile = 1 << 30
 
+// maxHeader is longer than the header of a LeNet's weights with the names of 256 classes: parsing one takes some hundred times its length.
+const maxHeader = 1 << 20
+
 // A weightsFile is a safetensors file that was read.
 type weightsFile struct {
 	metadata map[string]string
@@ -36,18 +39,19 @@ func readFile(path string) (*weightsFile, error) {
 	if err != nil {
 		return nil, fmt.Errorf("model: %w", err)
 	}
+	return parseFile(path, bytes)
+}
+
+// parseFile is readFile for a file's bytes, which the tensors stay views of.
+func parseFile(path string, bytes []byte) (*weightsFile, error) {
 	if err := foreign(path, bytes); err != nil {
 		return nil, err
 	}
-	all, err := safetensors.Deserialize(bytes)
+	all, metadata, err := deserialize(bytes, maxHeader)
 	if err != nil {
 		return nil, fmt.Errorf("model: %s: it is not a whole safetensors file: %w", path, err)
 	}
-	_, header, err := safetensors.ReadMetadata(bytes)
-	if err != nil {
-		return nil, fmt.Errorf("model: %s: %w", path, err)
-	}
-	f := &weightsFile{metadata: header.Metadata(), tensors: map[string]safetensors.TensorView{}, prefix: commonPrefix(all.Names())}
+	f := &weightsFile{metadata: metadata, tensors: map[string]safetensors.TensorView{}, prefix: commonPrefix(all.Names())}
 	for _, t := range all.Tensors() {
 		f.tensors[strings.TrimPrefix(t.Name, f.prefix)] = t.TensorView
 	}

@@ -4,7 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
+	"strings"
+	"unicode"
 )
 
 // An UnknownError says what of the network is stated neither in its weights file nor by the reader.
@@ -22,7 +23,7 @@ func (e *UnknownError) Error() string {
 func specOf(file *weightsFile, known Spec) (spec Spec, err error) {
 	if text, ok := file.metadata[specKey]; ok {
 		if err := json.Unmarshal([]byte(text), &spec); err != nil {
-			return Spec{}, fmt.Errorf("its metadata %q describe no network: %w", text, err)
+			return Spec{}, fmt.Errorf("its metadata %.200q describe no network: %w", text, err)
 		}
 	} else {
 		spec.Activation = file.metadata[activationKey]
@@ -47,7 +48,10 @@ func specOf(file *weightsFile, known Spec) (spec Spec, err error) {
 		return Spec{}, &UnknownError{"image size", stated}
 	}
 	if err := ValidateActivation(spec.Activation); err != nil {
-		return Spec{}, fmt.Errorf("its %v", err) // not an option's error: nobody gave it
+		return Spec{}, fmt.Errorf("its %.200v", err.Error()) // not an option's error: nobody gave it
+	}
+	if err := spec.Validate(); err != nil {
+		return Spec{}, err
 	}
 	return spec, nil
 }
@@ -56,7 +60,7 @@ func specOf(file *weightsFile, known Spec) (spec Spec, err error) {
 func dataOf(file *weightsFile, spec Spec) (data Data, err error) {
 	if text, ok := file.metadata[dataKey]; ok {
 		if err := json.Unmarshal([]byte(text), &data); err != nil {
-			return data, fmt.Errorf("its metadata %q describe no data: %w", text, err)
+			return data, fmt.Errorf("its metadata %.200q describe no data: %w", text, err)
 		}
 	}
 	if n := len(data.Classes); n > 0 && n != spec.Classes {
@@ -65,9 +69,20 @@ func dataOf(file *weightsFile, spec Spec) (data Data, err error) {
 	if f := data.Frame; f != nil && (f.Rows != spec.Rows || f.Cols != spec.Cols) {
 		return data, fmt.Errorf("its metadata prepare pictures of %dx%d pixels, and the network takes %dx%d", f.Rows, f.Cols, spec.Rows, spec.Cols)
 	}
-	for i, name := range data.Classes {
-		if slices.Contains(data.Classes[:i], name) {
-			return data, fmt.Errorf("its metadata name two classes %q", name)
+	if f := data.Frame; f != nil && f.Validate() != nil {
+		return data, f.Validate()
+	}
+	if data.First != 0 && data.First != 1 {
+		return data, fmt.Errorf("its metadata say that labels begin at %d, and they begin at 0 or 1", data.First)
+	}
+	seen := map[string]bool{}
+	for _, name := range data.Classes {
+		if seen[name] {
+			return data, fmt.Errorf("its metadata name two classes %.100q", name)
+		}
+		seen[name] = true
+		if strings.ContainsFunc(name, unicode.IsControl) { // a terminal would obey them
+			return data, fmt.Errorf("its metadata name a class %.100q, with control characters", name)
 		}
 	}
 	return data, nil

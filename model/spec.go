@@ -92,6 +92,17 @@ func product[T int | int64](dims []T) T {
 	return n
 }
 
+// maxLayer is how many weights a layer may have, and how many values it may yield of one image: 1 GiB of float32.
+const maxLayer = 1 << 28
+
+func magnitude[T int | int64](dims []T) float64 {
+	n := 1.0
+	for _, d := range dims {
+		n *= float64(d)
+	}
+	return n
+}
+
 // Validate checks that such a network can be made.
 func (s Spec) Validate() error {
 	if err := ValidateActivation(s.Activation); err != nil {
@@ -103,6 +114,13 @@ func (s Spec) Validate() error {
 		}
 	}
 	for _, l := range s.layers().inOrder() {
+		// In float64, since the product may overflow.
+		if n := magnitude(l.weight); n > maxLayer {
+			return fmt.Errorf("model: %s.weight has %.3g values, and may have %d: %+v", l.name, n, maxLayer, s)
+		}
+		if n := magnitude(l.output); n > maxLayer {
+			return fmt.Errorf("model: %s yields %.3g values of an image, and may yield %d: %+v", l.name, n, maxLayer, s)
+		}
 		if len(l.output) == 3 && min(l.output[1], l.output[2]) < 1 {
 			return fmt.Errorf("model: images are %dx%d pixels, and the network needs at least 16x16", s.Rows, s.Cols)
 		}

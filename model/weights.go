@@ -75,15 +75,7 @@ func Open(path string, known Spec, o Options) (*LeNet, error) {
 	if err != nil {
 		return nil, err
 	}
-	spec, err := specOf(file, known)
-	if err != nil {
-		return nil, fmt.Errorf("model: %s: %w", path, err)
-	}
-	values, err := spec.weightsOf(file)
-	if err != nil {
-		return nil, fmt.Errorf("model: %s: %w", path, err)
-	}
-	data, err := dataOf(file, spec)
+	spec, values, data, err := file.network(known)
 	if err != nil {
 		return nil, fmt.Errorf("model: %s: %w", path, err)
 	}
@@ -100,6 +92,18 @@ func Open(path string, known Spec, o Options) (*LeNet, error) {
 		o.Log(fmt.Sprintf("%s: all names begin with %q, which is dropped", path, file.prefix))
 	}
 	return n, nil
+}
+
+// network returns what a file says of its network: nothing of it, or all that fits together.
+func (f *weightsFile) network(known Spec) (spec Spec, values [][]float32, data Data, err error) {
+	if spec, err = specOf(f, known); err != nil {
+		return spec, nil, data, err
+	}
+	if values, err = spec.weightsOf(f); err != nil {
+		return spec, nil, data, err
+	}
+	data, err = dataOf(f, spec)
+	return spec, values, data, err
 }
 
 // Load reads the network's weights from a file, as [Open] does. Where it fails, the network is unchanged.
