@@ -40,7 +40,7 @@ help: ## This list
 	@echo; echo "Variables: LIBTORCH=/path or LIBTORCH_ZIP=FILE-or-URL for a libtorch of your own ($(LIBTORCH_VERSION))"
 
 ##@ Build and test
-.PHONY: build test check docs tensorboard readers cuda arm64 gpu-check bench bench-recipes bench-go bench-kernels image env clean
+.PHONY: build test check fuzz docs tensorboard readers cuda arm64 gpu-check bench bench-recipes bench-go bench-kernels image env clean
 BENCH := $(CACHE)/pytorch-2.11.0
 build: $(BUILD)/bin/lenet ## bin/lenet
 
@@ -61,6 +61,10 @@ check: native $(TESTED) ## What CI adds to the tests: the race detector, gofmt, 
 	@test -z "$$(gofmt -l .)" || { echo 'not gofmt-ed:'; gofmt -l .; exit 1; }
 	@$(GO_ENV) go run $(STATICCHECK) ./...
 	@$(GO_ENV) go test -race -short -count=1 -p 2 ./...
+
+FUZZTIME ?= 1m
+fuzz: native ## Fuzzes each decoder of files for FUZZTIME=1m
+	@$(GO_ENV) scripts/fuzz.sh $(FUZZTIME)
 
 docs: native ## Writes docs/cli.md anew, from the flags
 	@$(GO_ENV) go test ./cmd/lenet -count=1 -run TestTheManualIsCurrent -update

@@ -178,7 +178,7 @@ func (f *idxFile) checkImageSize() error {
 
 // transpose exchanges rows and columns of each image. A file of no images stays as it is, which is said later.
 func (f *idxFile) transpose() {
-	if f.checkImageSize() != nil {
+	if len(f.elements) == 0 || f.checkImageSize() != nil {
 		return
 	}
 	rows, cols := f.imageSize()

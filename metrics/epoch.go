@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 )
@@ -82,7 +83,11 @@ func (e Epoch) MarshalJSON() ([]byte, error) {
 		if err != nil { // it is not finite
 			return nil, fmt.Errorf("metrics: %s: %w", v.Key(), err)
 		}
-		fmt.Fprintf(&b, `,%q:%s`, v.Key(), number)
+		key, err := json.Marshal(v.Key())
+		if err != nil {
+			return nil, fmt.Errorf("metrics: %w", err)
+		}
+		fmt.Fprintf(&b, `,%s:%s`, key, number)
 	}
 	b.WriteByte('}')
 	return b.Bytes(), nil
@@ -100,14 +105,19 @@ func (e *Epoch) UnmarshalJSON(text []byte) error {
 		if err != nil {
 			return err
 		}
-		var value float64
+		var value *float64
 		if err := d.Decode(&value); err != nil {
 			return fmt.Errorf("metrics: %s: %w", key, err)
 		}
-		if key == epochKey {
-			e.Number = int(value)
-		} else {
-			e.Values = append(e.Values, valueOf(key.(string), value))
+		switch {
+		case value == nil:
+			return fmt.Errorf("metrics: %s is null, and not a number", key)
+		case key != epochKey:
+			e.Values = append(e.Values, valueOf(key.(string), *value))
+		case *value != math.Trunc(*value) || math.Abs(*value) > math.MaxInt32:
+			return fmt.Errorf("metrics: an epoch has the number %v", *value)
+		default:
+			e.Number = int(*value)
 		}
 	}
 	if e.Number < 1 {

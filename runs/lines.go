@@ -19,9 +19,13 @@ type Cut struct {
 }
 
 func (c *Cut) String() string {
-	numbers := make([]string, len(c.Lines))
-	for i, line := range c.Lines {
-		numbers[i] = fmt.Sprint("line ", line)
+	const told = 10
+	var numbers []string
+	for _, line := range c.Lines[:min(len(c.Lines), told)] {
+		numbers = append(numbers, fmt.Sprint("line ", line))
+	}
+	if more := len(c.Lines) - told; more > 0 {
+		numbers = append(numbers, fmt.Sprint(more, " more"))
 	}
 	return fmt.Sprintf("%s: without %s, which cannot be read", c.Path, strings.Join(numbers, ", "))
 }

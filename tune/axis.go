@@ -89,12 +89,14 @@ func (o *Options) axes() ([]Axis, error) {
 		if err != nil {
 			return nil, option.Errorf(axis.Name, "is %v", err)
 		}
+		seen := map[string]bool{}
 		for _, value := range values {
 			var s train.Hyperparameters
 			if err := axis.set(&s, value); err != nil {
 				return nil, option.Errorf(axis.Name, "is %q, which is not a valid number", value)
 			}
-			if value := axis.Of(s); !slices.Contains(axis.Values, value) {
+			if value := axis.Of(s); !seen[value] {
+				seen[value] = true
 				axis.Values = append(axis.Values, value)
 			}
 		}
@@ -129,6 +131,9 @@ const maxValues = 10000
 func expand(list string) ([]string, error) {
 	var values []string
 	for part := range strings.SplitSeq(list, ",") {
+		if len(values) > maxValues {
+			return nil, fmt.Errorf("a list of more than %d values", maxValues)
+		}
 		bounds := strings.Split(strings.TrimSpace(part), ":")
 		if len(bounds) == 1 && bounds[0] != "" {
 			values = append(values, bounds[0])

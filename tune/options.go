@@ -57,6 +57,9 @@ func (o *Options) settings() ([]train.Hyperparameters, []Axis, error) {
 	}
 	all := []train.Hyperparameters{train.Defaults().Hyperparameters}
 	for _, axis := range axes {
+		if len(all)*len(axis.Values) > maxValues {
+			return nil, nil, option.Errorf("trials", "would be drawn from more than %d combinations: give shorter lists", maxValues)
+		}
 		var next []train.Hyperparameters
 		for _, s := range all {
 			for _, value := range axis.Values {
@@ -66,9 +69,7 @@ func (o *Options) settings() ([]train.Hyperparameters, []Axis, error) {
 				next = append(next, s)
 			}
 		}
-		if all = next; len(all) > maxValues {
-			return nil, nil, option.Errorf("trials", "must be given: the lists have more than %d combinations", maxValues)
-		}
+		all = next
 	}
 	if o.Trials > 0 && o.Trials < len(all) {
 		all = draw(all, o.Trials)

@@ -2,6 +2,7 @@ package tune
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -21,6 +22,19 @@ type Trial struct {
 	Metrics []metrics.Epoch `json:"metrics"`         // one for each epoch
 	Seconds float64         `json:"seconds"`         // of training and testing, all epochs
 	Failed  string          `json:"error,omitempty"` // why it ended early
+}
+
+// UnmarshalJSON reads a line of tune.jsonl.
+func (t *Trial) UnmarshalJSON(text []byte) error {
+	type fields Trial
+	*t = Trial{}
+	if err := json.Unmarshal(text, (*fields)(t)); err != nil {
+		return err
+	}
+	if t.Number < 1 {
+		return errors.New("tune: a trial without its number")
+	}
+	return nil
 }
 
 // Validation and Test return the accuracies after the last epoch, or 0 if the trial failed.

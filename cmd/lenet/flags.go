@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -78,10 +79,24 @@ type repeated map[string]json.RawMessage
 
 // UnmarshalJSON refuses what is not a run's.
 func (r *repeated) UnmarshalJSON(text []byte) error {
-	if err := json.Unmarshal(text, new(train.Config)); err != nil {
+	config := new(train.Config)
+	if err := json.Unmarshal(text, config); err != nil {
 		return err
 	}
-	return json.Unmarshal(text, (*map[string]json.RawMessage)(r))
+	if err := json.Unmarshal(text, (*map[string]json.RawMessage)(r)); err != nil {
+		return err
+	}
+	options, err := json.Marshal(config.Options)
+	if err != nil {
+		return err
+	}
+	var known map[string]json.RawMessage
+	if err := json.Unmarshal(options, &known); err != nil {
+		return err
+	}
+	// Flags that are no options of a run, as --pprof, which names a file to write, are not for a file to set.
+	maps.DeleteFunc(*r, func(key string, _ json.RawMessage) bool { _, ok := known[key]; return !ok })
+	return nil
 }
 
 // fromConfig returns the value that --config's file has for a flag, if any.
