@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/nlpodyssey/safetensors"
+
+	"lenet/statedict"
 )
 
 // maxFile is larger than any checkpoint of a LeNet: other files are refused unread.
@@ -47,15 +49,25 @@ func parseFile(path string, bytes []byte) (*weightsFile, error) {
 	if err := foreign(path, bytes); err != nil {
 		return nil, err
 	}
-	all, metadata, err := deserialize(bytes, maxHeader)
+	all, metadata, err := statedict.Views(bytes, maxHeader)
 	if err != nil {
 		return nil, fmt.Errorf("model: %s: it is not a whole safetensors file: %w", path, err)
+	}
+	if metadata[statedict.CheckpointKey] != "" {
+		return nil, &CheckpointError{path}
 	}
 	f := &weightsFile{metadata: metadata, tensors: map[string]safetensors.TensorView{}, prefix: commonPrefix(all.Names())}
 	for _, t := range all.Tensors() {
 		f.tensors[strings.TrimPrefix(t.Name, f.prefix)] = t.TensorView
 	}
 	return f, nil
+}
+
+// A CheckpointError says that a file is a run's checkpoint, in place of weights.
+type CheckpointError struct{ Path string }
+
+func (e *CheckpointError) Error() string {
+	return fmt.Sprintf("model: %s: it is a checkpoint, which holds the optimizer's state too", e.Path)
 }
 
 // commonPrefix returns the parts, each with its dot, that all names begin with: a module that wraps the network puts them before the names, as

@@ -8,6 +8,7 @@ import (
 
 	"lenet/badfile"
 	"lenet/compute"
+	"lenet/statedict"
 	"lenet/torchx"
 )
 
@@ -36,7 +37,7 @@ func FuzzWeights(f *testing.F) {
 			}
 		})
 		if err != nil {
-			if n := len(err.Error()); n > 12*longestName+2000 {
+			if n := len(err.Error()); n > 12*statedict.LongestName+2000 {
 				t.Fatalf("an error of %d bytes: %.300v", n, err)
 			}
 			return

@@ -125,8 +125,7 @@ type WriteError struct {
 }
 
 func (e *WriteError) Error() string {
-	var file *fs.PathError // which has a path of its own, perhaps a temporary one
-	if errors.As(e.Cause, &file) {
+	if file, ok := e.Cause.(*fs.PathError); ok { // its path may be a temporary file's
 		return fmt.Sprintf("runs: writing %s: %v", e.Path, file.Err)
 	}
 	return fmt.Sprintf("runs: writing %s: %v", e.Path, e.Cause)

@@ -1,15 +1,19 @@
-// Package statedict holds named tensors of float32 and what a file says of them: PyTorch's state dict, as safetensors
-// (https://github.com/huggingface/safetensors).
+// Package statedict holds named tensors and what a file says of them: PyTorch's state dict, as safetensors
+// (https://github.com/huggingface/safetensors). A file is data alone: nothing in it is run.
 package statedict
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
 
 	"github.com/nlpodyssey/safetensors"
 )
+
+// CheckpointKey is the key of a file's metadata that only checkpoints have.
+const CheckpointKey = "lenet_checkpoint"
 
 // A Tensor is a name, a shape and as many values, in row-major order.
 type Tensor struct {
@@ -43,22 +47,48 @@ func Encode(tensors []Tensor, metadata map[string]string) ([]byte, error) {
 	return file, nil
 }
 
-// Decode returns what Encode was given, the tensors by their names.
-func Decode(file []byte) (tensors map[string]Tensor, metadata map[string]string, err error) {
-	all, err := safetensors.Deserialize(file)
-	if err != nil {
-		return nil, nil, fmt.Errorf("statedict: it is not a whole safetensors file: %w", err)
+// What a header may hold beside its length: more than networks have, and few enough for a line that names it.
+const (
+	LongestName = 512 // bytes
+	mostDims    = 16
+)
+
+// Views returns the tensors of a safetensors file, views of its bytes, and its metadata. The tensors fill the file behind its header, without gaps, and none
+// overlaps another; their shapes fit their bytes. Of a name that the header has twice, the last one counts.
+//
+// Errors: a header of more than so many bytes, which would take some hundred times as many; one that is broken, or does not fit the file.
+func Views(file []byte, longestHeader uint64) (tensors safetensors.SafeTensors, metadata map[string]string, err error) {
+	if len(file) < 8 {
+		return tensors, nil, errors.New("it ends before its header")
+	}
+	if n := binary.LittleEndian.Uint64(file); n > longestHeader || n > uint64(len(file)-8) {
+		return tensors, nil, fmt.Errorf("its header has %d bytes, of %d of the file, and may have %d", n, len(file), longestHeader)
 	}
 	_, header, err := safetensors.ReadMetadata(file)
 	if err != nil {
-		return nil, nil, fmt.Errorf("statedict: %w", err)
+		return tensors, nil, fmt.Errorf("%.200v", err.Error()) // it may hold all of the header
+	}
+	for name, t := range header.Tensors() {
+		if len(name) > LongestName || len(t.Shape) > mostDims {
+			return tensors, nil, fmt.Errorf("its tensor %.64q has a name of %d bytes and %d dimensions, and may have %d and %d", name, len(name), len(t.Shape), LongestName, mostDims)
+		}
+	}
+	tensors, err = safetensors.Deserialize(file)
+	return tensors, header.Metadata(), err
+}
+
+// Decode returns what Encode was given, the tensors by their names. Its errors are those of Views, and a tensor of another type than float32.
+func Decode(file []byte, longestHeader uint64) (tensors map[string]Tensor, metadata map[string]string, err error) {
+	all, metadata, err := Views(file, longestHeader)
+	if err != nil {
+		return nil, nil, fmt.Errorf("it is not a whole safetensors file: %w", err)
 	}
 	tensors = map[string]Tensor{}
 	for _, view := range all.Tensors() {
 		if view.TensorView.DType() != safetensors.F32 {
-			return nil, nil, fmt.Errorf("statedict: its %s is %v, and not F32", view.Name, view.TensorView.DType())
+			return nil, nil, fmt.Errorf("its %s is %v, and not F32", view.Name, view.TensorView.DType())
 		}
-		t := Tensor{Name: view.Name}
+		t := Tensor{Name: view.Name, Values: make([]float32, 0, len(view.TensorView.Data())/4)}
 		for _, d := range view.TensorView.Shape() {
 			t.Shape = append(t.Shape, int64(d))
 		}
@@ -67,5 +97,5 @@ func Decode(file []byte) (tensors map[string]Tensor, metadata map[string]string,
 		}
 		tensors[t.Name] = t
 	}
-	return tensors, header.Metadata(), nil
+	return tensors, metadata, nil
 }

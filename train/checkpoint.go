@@ -37,8 +37,14 @@ type State struct {
 
 // The keys of a checkpoint's metadata.
 const (
-	checkpointKey = "lenet_checkpoint" // a header
-	metricsKey    = "lenet_metrics"    // the epochs, as metrics.jsonl has them
+	checkpointKey = statedict.CheckpointKey // a header
+	metricsKey    = "lenet_metrics"         // the epochs, as metrics.jsonl has them
+)
+
+// Larger files are refused unread. The header has room for the measures of 100,000 epochs.
+const (
+	largestCheckpoint = 4 << 30
+	longestHeader     = 64 << 20
 )
 
 // checkpointVersion is raised when older programs would read a file wrongly.
@@ -76,6 +82,13 @@ func (c *Checkpoint) Encode() ([]byte, error) {
 //
 // Errors: the file system's; a file that is no whole checkpoint.
 func ReadCheckpoint(path string) (*Checkpoint, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("train: %w", err)
+	}
+	if !info.Mode().IsRegular() || info.Size() > largestCheckpoint {
+		return nil, fmt.Errorf("train: %s: it is no checkpoint: %d bytes, mode %v", path, info.Size(), info.Mode())
+	}
 	file, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("train: %w", err)
@@ -88,7 +101,7 @@ func ReadCheckpoint(path string) (*Checkpoint, error) {
 }
 
 func decodeCheckpoint(file []byte) (*Checkpoint, error) {
-	tensors, metadata, err := statedict.Decode(file)
+	tensors, metadata, err := statedict.Decode(file, longestHeader)
 	if err != nil {
 		return nil, err
 	}

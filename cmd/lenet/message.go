@@ -41,6 +41,7 @@ func advice(err error) string {
 		unknown     *model.UnknownError
 		foreign     *model.ForeignError
 		notFinite   *model.NotFiniteError
+		checkpoint  *model.CheckpointError
 		stopped     *train.Interrupted
 		other       *train.ContradictionError
 		interrupted *tune.Interrupted
@@ -81,6 +82,8 @@ func advice(err error) string {
 		return "save them as safetensors with the program that wrote it"
 	case errors.As(err, &notFinite):
 		return "the training that wrote it diverged: train again, with a smaller learning rate"
+	case errors.As(err, &checkpoint):
+		return "give the run's folder, or its model.safetensors or best.safetensors; lenet train --resume goes on with the run"
 	case errors.As(err, &busy):
 		return "wait until it has ended, or give another --out"
 	case errors.As(err, &empty) && empty.Sweep:
