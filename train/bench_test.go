@@ -2,13 +2,17 @@ package train
 
 import (
 	"context"
+	"errors"
 	"runtime"
 	"testing"
 
 	"lenet/compute"
 	"lenet/dataset"
 	"lenet/dataset/datasettest"
+	"lenet/metrics"
 	"lenet/model"
+	"lenet/runs"
+	"lenet/statedict"
 )
 
 // benchmarkNetwork returns a network on a locked thread, and loaders of MNIST.
@@ -65,4 +69,64 @@ func BenchmarkEvaluate(b *testing.B) {
 			}
 		})
 	}
+}
+
+// What a run pays for its weights and its checkpoint after an epoch: copying them, which the loop waits for, and encoding and writing them, which it does
+// not.
+func BenchmarkCheckpoint(b *testing.B) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	training, test := datasettest.MNIST(b)
+	o := Defaults()
+	o.Device, o.Kernels, o.Optimizer, o.EMA = "cpu", compute.Fused, "adam", 0.9 // the largest state
+	s, err := NewSession(o, &dataset.Data{Train: training, Test: test}, func(string) {})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	dir := runs.Dir(b.TempDir())
+	if err := dir.MakeCheckpoints(); err != nil {
+		b.Fatal(err)
+	}
+	var epochs []metrics.Epoch
+	for i := range 25 {
+		e := metrics.Epoch{Number: i + 1}
+		e.Add(metrics.Train, metrics.Loss, 1.0/3)
+		epochs = append(epochs, e)
+	}
+	var weights []statedict.Tensor
+	var metadata map[string]string
+	var state *State
+	b.Run("copy", func(b *testing.B) {
+		for b.Loop() {
+			if weights, metadata, err = s.Weights(); err != nil {
+				b.Fatal(err)
+			}
+			if state, err = s.State(); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	encode := func(b *testing.B) (a, c []byte) {
+		if a, err = statedict.Encode(weights, metadata); err != nil {
+			b.Fatal(err)
+		}
+		if c, err = (&Checkpoint{Config: Config{Options: o}, Epochs: epochs, State: *state}).Encode(); err != nil {
+			b.Fatal(err)
+		}
+		return a, c
+	}
+	b.Run("encode", func(b *testing.B) {
+		for b.Loop() {
+			encode(b)
+		}
+	})
+	b.Run("write", func(b *testing.B) {
+		a, c := encode(b)
+		for b.Loop() {
+			if err := errors.Join(runs.WriteFile(dir.Weights(), a), runs.WriteFile(dir.BestWeights(), a), runs.WriteFile(dir.Checkpoint(1, 1), c)); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 }

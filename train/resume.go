@@ -16,9 +16,9 @@ import (
 )
 
 // free are the options that may change from one part of a run to the next: they do not change what a step computes, or, as the data's place, something
-// else makes sure that they do not.
+// else makes sure of that.
 var free = []string{
-	"epochs", "early_stop", "checkpoint_every", "keep_checkpoints", "tensorboard", "out", "force", "data", "classes", "mirror",
+	"epochs", "early_stop", "checkpoint_every", "keep_checkpoints", "tensorboard", "out", "force", "data", "classes", "mirror", "threads",
 }
 
 // differing returns the names of options that differ, as config.json has them.

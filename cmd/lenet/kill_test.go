@@ -130,6 +130,11 @@ func survives(t *testing.T, args []string, outcome func(runs.Dir) string) {
 			again, stderr := killedAfter(t, time.Duration(rand.Int64N(int64(length*3/2))), next)
 			intact(t, out)
 			if !again {
+				here, _ := filepath.Glob(filepath.Join(out, ".*"))
+				below, _ := filepath.Glob(filepath.Join(out, "*", ".*"))
+				if len(here)+len(below) > 0 {
+					t.Errorf("half written files are left: %q", append(here, below...))
+				}
 				if got := outcome(runs.Dir(out)); got != want {
 					t.Errorf("after %d kills another outcome than that of a run that was never killed; the last process said %q", killed, stderr)
 				}
