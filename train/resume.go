@@ -43,10 +43,21 @@ func differing(a, b Options) ([]string, error) {
 	return names, nil
 }
 
-// Of says whether a checkpoint is of a training with these options.
+// Of says whether a checkpoint is of a training with these options, but for those that do not matter to it.
 func (c *Checkpoint) Of(o Options) bool {
-	names, err := differing(c.Config.Options, o)
+	names, err := contradicting(c.Config.Options, o)
 	return err == nil && len(names) == 0
+}
+
+// contradicting returns the names of options that differ and are not free, as the command line has them.
+func contradicting(a, b Options) (names []string, err error) {
+	all, err := differing(a, b)
+	for _, name := range all {
+		if !slices.Contains(free, name) {
+			names = append(names, strings.ReplaceAll(name, "_", "-"))
+		}
+	}
+	return names, err
 }
 
 // A ContradictionError says which options differ from those that a run was begun with, and must not.
@@ -117,15 +128,11 @@ func Resume(ctx context.Context, o Options, override bool, version string, log f
 
 // compare checks that the run's options may go on with a checkpoint.
 func (r *Running) compare(c *Checkpoint, override bool) error {
-	names, err := differing(r.Options, c.Config.Options)
+	names, err := contradicting(r.Options, c.Config.Options)
 	if err != nil {
 		return err
 	}
-	names = slices.DeleteFunc(names, func(name string) bool { return slices.Contains(free, name) })
 	if len(names) > 0 && !override {
-		for i := range names {
-			names[i] = strings.ReplaceAll(names[i], "_", "-")
-		}
 		return &ContradictionError{names}
 	}
 	if epochs := len(c.Epochs); r.Options.Epochs < epochs || r.Options.Epochs == epochs && c.Batches > 0 {
