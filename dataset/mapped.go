@@ -65,22 +65,29 @@ func readFile(path, want string, transpose bool) (*idxFile, error) {
 	return mapFile(file, path, want)
 }
 
-// mapFile maps a regular file that is neither empty, gzipped, nor to be transposed.
+// mapFile maps a regular file that is neither empty, gzipped, nor to be transposed. A version of a file that is mapped already is not mapped again.
 func mapFile(file *os.File, path, want string) (*idxFile, error) {
-	info, err := file.Stat()
+	version, err := identify(file)
 	if err != nil {
 		return nil, err
 	}
-	all, err := unix.Mmap(int(file.Fd()), 0, int(info.Size()), unix.PROT_READ, unix.MAP_SHARED)
-	if err != nil {
-		return nil, fmt.Errorf("mapping it into memory: %w", err)
+	all := mappedAlready(version)
+	isNew := all == nil
+	if isNew {
+		if all, err = unix.Mmap(int(file.Fd()), 0, int(version.Size), unix.PROT_READ, unix.MAP_SHARED); err != nil {
+			return nil, fmt.Errorf("mapping it into memory: %w", err)
+		}
 	}
 	f, err := inMemory(all, path, want)
 	if err != nil {
-		_ = unix.Munmap(all)
+		if isNew {
+			_ = unix.Munmap(all)
+		}
 		return nil, err
 	}
-	addMapping(file.Name(), all)
+	if isNew {
+		addMapping(Mapping{file.Name(), all, version})
+	}
 	return f, nil
 }
 

@@ -9,8 +9,9 @@ import (
 // A Mapping is a file that is mapped into memory until the process ends. Where the file becomes shorter, a read of its memory ends the process
 // with SIGBUS.
 type Mapping struct {
-	Path   string
-	Memory []uint8 // the whole file
+	Path    string
+	Memory  []uint8 // the whole file
+	version identity
 }
 
 // mappings are all of the process.
@@ -19,10 +20,20 @@ var mappings struct {
 	all []Mapping
 }
 
-func addMapping(path string, memory []uint8) {
+func addMapping(m Mapping) {
 	mappings.Lock()
 	defer mappings.Unlock()
-	mappings.all = append(mappings.all, Mapping{path, memory})
+	mappings.all = append(mappings.all, m)
+}
+
+// mappedAlready returns the memory of a version of a file, or nil.
+func mappedAlready(version identity) []uint8 {
+	mappings.Lock()
+	defer mappings.Unlock()
+	if i := slices.IndexFunc(mappings.all, func(m Mapping) bool { return m.version == version }); i >= 0 {
+		return mappings.all[i].Memory
+	}
+	return nil
 }
 
 // Mappings returns the files from which images and labels are read while they are used.
