@@ -187,11 +187,7 @@ func (n *LeNet) forwardReference(s *torchx.Scope, x torch.Tensor) torch.Tensor {
 func (n *LeNet) lossReference(s *torchx.Scope, b torchx.Batch, labelSmoothing float64, total *torchx.Accumulator) (loss torch.Tensor, err error) {
 	images, labels := b.Gathered(s)
 	logits := n.forwardReference(s, images)
-	if labelSmoothing == 0 {
-		loss = s.Own(F.CrossEntropy(logits, labels, torch.Tensor{}, -100, "mean"))
-	} else {
-		loss = torchx.CrossEntropy(s, logits, labels, labelSmoothing)
-	}
+	loss = torchx.CrossEntropy(s, logits, labels, labelSmoothing)
 	return loss, total.Add(loss, logits, labels)
 }
 
