@@ -11,7 +11,8 @@ override PLATFORM := Linux-aarch64
 endif
 include libtorch.mk
 
-STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+# tools/go.mod pins these programs, and tools/go.sum has their hashes.
+TOOL        := go tool -modfile=tools/go.mod
 VERSION     := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 GO_SOURCES  := $(shell find . -path ./build -prune -o -name '*.go' ! -name '*_test.go' -print) torchx/torchx.h report/page.html
 
@@ -40,8 +41,11 @@ help: ## This list
 	@echo; echo "Variables: LIBTORCH=/path or LIBTORCH_ZIP=FILE-or-URL for a libtorch of your own ($(LIBTORCH_VERSION))"
 
 ##@ Build and test
-.PHONY: build test check fuzz docs tensorboard readers cuda arm64 gpu-check bench bench-recipes bench-go bench-kernels image env clean
-BENCH := $(CACHE)/pytorch-2.11.0
+.PHONY: build test check fuzz vulncheck sbom docs tensorboard readers cuda arm64 gpu-check bench bench-recipes bench-go bench-kernels image env clean
+# Python programs lie in the cache under their requirements' checksum, installed from files whose hashes requirements.txt has.
+pinned = $(CACHE)/$(1)-$(shell cksum <$(2)/requirements.txt | cut -d' ' -f1)
+install_pinned = test -x '$(1)/bin/python' || { rm -rf '$(1).tmp' && python3 -m venv '$(1).tmp' && '$(1).tmp/bin/pip' install --quiet --disable-pip-version-check --require-hashes --only-binary=:all: --requirement $(2)/requirements.txt && mv '$(1).tmp' '$(1)'; }
+BENCH = $(call pinned,pytorch,bench)
 build: $(BUILD)/bin/lenet ## bin/lenet
 
 $(BUILD)/bin/lenet: $(GO_SOURCES) go.mod go.sum scripts/link.sh | $(NATIVE) $(LINK_ONLY)
@@ -59,19 +63,31 @@ test: native $(TESTED) ## The tests: go vet, go test
 
 check: native $(TESTED) ## What CI adds to the tests: the race detector, gofmt, staticcheck
 	@test -z "$$(gofmt -l .)" || { echo 'not gofmt-ed:'; gofmt -l .; exit 1; }
-	@$(GO_ENV) go run $(STATICCHECK) ./...
+	@$(GO_ENV) $(TOOL) staticcheck ./...
 	@$(GO_ENV) go test -race -short -count=1 -p 2 ./...
 
 FUZZTIME ?= 1m
 fuzz: native ## Fuzzes each decoder of files for FUZZTIME=1m
 	@$(GO_ENV) scripts/fuzz.sh $(FUZZTIME)
 
+# The Go project publishes its database of vulnerabilities as a Go module, too.
+vulncheck: native ## Known vulnerabilities in what lenet calls, as of the day that tools/go.mod has; of today with VULNDB=https://vuln.go.dev
+	@db='$(VULNDB)'; module=golang.org/x/vulndb; \
+	  test -n "$$db" || { go mod download -modfile=tools/go.mod $$module && db="file://$$(go list -modfile=tools/go.mod -m -f '{{.Dir}}' $$module)/data/osv"; } && \
+	  echo "vulnerabilities of $${db##*/mod/}" >&2 && \
+	  $(GO_ENV) $(TOOL) govulncheck -format json -db "$$db" ./... >$(BUILD)/vulnerabilities.json && python3 scripts/vulncheck.py <$(BUILD)/vulnerabilities.json
+
+sbom: build ## What bin/lenet is made of, as a CycloneDX list: build/lenet.cdx.json
+	@$(TOOL) cyclonedx-gomod bin -json -std -noserial -output $(BUILD)/modules.cdx.json $(BUILD)/bin/lenet
+	@python3 scripts/sbom.py $(BUILD) $(LIBTORCH_VERSION) $(WHEELS) $(if $(CUDA),$(CUDA_WHEELS)) >$(BUILD)/lenet.cdx.json
+	@$(GO_ENV) go test -tags sbom -run SBOM -count=1 ./cmd/lenet
+
 docs: native ## Writes docs/cli.md anew, from the flags
 	@$(GO_ENV) go test ./cmd/lenet -count=1 -run TestTheManualIsCurrent -update
 
-TENSORBOARD := $(CACHE)/tensorboard-2.20.0
+TENSORBOARD = $(call pinned,tensorboard,tensorboard)
 tensorboard: native ## Tests that the real TensorBoard reads what --tensorboard writes; installs it into the cache
-	@test -x '$(TENSORBOARD)/bin/python' || { python3 -m venv '$(TENSORBOARD).tmp' && '$(TENSORBOARD).tmp/bin/pip' install --quiet tensorboard==2.20.0 'setuptools<81' && mv '$(TENSORBOARD).tmp' '$(TENSORBOARD)'; }
+	@$(call install_pinned,$(TENSORBOARD),tensorboard)
 	@PYTHON='$(TENSORBOARD)/bin/python' $(GO_ENV) go test -count=1 -tags tensorboard ./tensorboard
 
 READERS := $(CACHE)/readers-onnxruntime-1.31.1
@@ -104,7 +120,7 @@ gpu-check: build $(TESTED) ## Packs build/gpu-check.tar.gz, for a machine with a
 	@tar -C $(BUILD) -czf $(GPU_CHECK).tar.gz gpu-check && ls -lh $(GPU_CHECK).tar.gz
 
 bench: build ## lenet beside PyTorch: bench/results/cpu.md; with ISA=avx2 all held to AVX2: cpu-avx2.md. Installs PyTorch (4.7 GB) into the cache
-	@test -x '$(BENCH)/bin/python' || { python3 -m venv '$(BENCH).tmp' && '$(BENCH).tmp/bin/pip' install --quiet --requirement bench/requirements.txt && mv '$(BENCH).tmp' '$(BENCH)'; }
+	@$(call install_pinned,$(BENCH),bench)
 	@bin/lenet fetch mnist >/dev/null
 	@mkdir -p $(BUILD)/bench/mnist
 	@for f in $(CACHE)/datasets/mnist/*.gz; do gzip -dc "$$f" >$(BUILD)/bench/mnist/"$$(basename "$$f" .gz)"; done
