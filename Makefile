@@ -41,7 +41,7 @@ help: ## This list
 	@echo; echo "Variables: LIBTORCH=/path or LIBTORCH_ZIP=FILE-or-URL for a libtorch of your own ($(LIBTORCH_VERSION))"
 
 ##@ Build and test
-.PHONY: build test check fuzz vulncheck sbom docs tensorboard readers cuda arm64 gpu-check bench bench-recipes bench-go bench-kernels image env clean
+.PHONY: build test check fuzz soak asan sanitized sanitized-tests sanitized-training vulncheck sbom docs tensorboard readers cuda arm64 gpu-check bench bench-recipes bench-go bench-kernels image env clean
 # Python programs lie in the cache under their requirements' checksum, installed from files whose hashes requirements.txt has.
 pinned = $(CACHE)/$(1)-$(shell cksum <$(2)/requirements.txt | cut -d' ' -f1)
 install_pinned = test -x '$(1)/bin/python' || { rm -rf '$(1).tmp' && python3 -m venv '$(1).tmp' && '$(1).tmp/bin/pip' install --quiet --disable-pip-version-check --require-hashes --only-binary=:all: --requirement $(2)/requirements.txt && mv '$(1).tmp' '$(1)'; }
@@ -61,14 +61,33 @@ test: native $(TESTED) ## The tests: go vet, go test
 	@$(GO_ENV) go vet ./...
 	@$(GO_ENV) go test -count=1 -p 2 ./...
 
-check: native $(TESTED) ## What CI adds to the tests: the race detector, gofmt, staticcheck
+check: native $(TESTED) $(BUILD)/test/team ## What CI adds to the tests: the race detectors of Go and C++, gofmt, staticcheck
 	@test -z "$$(gofmt -l .)" || { echo 'not gofmt-ed:'; gofmt -l .; exit 1; }
 	@$(GO_ENV) $(TOOL) staticcheck ./...
+	@$(BUILD)/test/team
 	@$(GO_ENV) go test -race -short -count=1 -p 2 ./...
 
 FUZZTIME ?= 1m
 fuzz: native ## Fuzzes each decoder of files for FUZZTIME=1m
 	@$(GO_ENV) scripts/fuzz.sh $(FUZZTIME)
+
+soak: native ## Whether memory, files, threads or goroutines grow in 2,000 epochs, 10,000 evaluations and so on. Takes a minute
+	@$(GO_ENV) go test -tags soak -run Soak -count=1 -v ./train
+
+# Our C++ and gotorch's, the emulated kernels, and the Go code: libtorch has no sanitizers in it. docs/reliability.md explains the options.
+asan: ## torchx's tests and a short training with AddressSanitizer and UndefinedBehaviorSanitizer
+	@$(MAKE) SANITIZE=address,undefined DEVICE=cpu sanitized
+
+SANITIZED := LD_LIBRARY_PATH=$(BUILD)/lib ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1
+sanitized: sanitized-tests sanitized-training
+sanitized-tests: native $(TESTED)
+	@$(SANITIZED) $(GO_ENV) go test -asan -gcflags=lenet/torchx/reference=-asan=false -short -count=1 -skip 'TestTheKernelsSumsStayInRegisters|TestALossThatIsNotFiniteChangesNoGradient/CUDA' ./torchx
+
+sanitized-training: native
+	@$(GO_ENV) go build -asan -o $(BUILD)/bin/lenet ./cmd/lenet
+	@scripts/first-images.sh $(CACHE)/datasets/mnist $(BUILD)/mnist-512
+	@for recipe in report fast; do for kernels in fused reference; do \
+	  $(SANITIZED) $(BUILD)/bin/lenet train --data $(BUILD)/mnist-512 --device cpu --recipe $$recipe --kernels $$kernels --epochs 2 --no-progress --force --out $(BUILD)/run || exit; done; done
 
 # The Go project publishes its database of vulnerabilities as a Go module, too.
 vulncheck: native ## Known vulnerabilities in what lenet calls, as of the day that tools/go.mod has; of today with VULNDB=https://vuln.go.dev

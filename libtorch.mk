@@ -36,6 +36,12 @@ CROSS    := GOOS=linux GOARCH=arm64 CC=aarch64-linux-gnu-gcc
 EMULATOR := qemu-aarch64 -L /usr/aarch64-linux-gnu
 endif
 
+# SANITIZE=address,undefined compiles our C++, and gotorch's, with these sanitizers, into a build folder of its own.
+ifdef SANITIZE
+BUILD          := $(CURDIR)/build/sanitized
+SANITIZE_FLAGS := -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer -g1
+endif
+
 ifeq ($(PLATFORM),Linux-x86_64)
 WHEEL_PLATFORMS := manylinux_2_28_x86_64,manylinux_2_27_x86_64,manylinux_2_25_x86_64,manylinux_2_18_x86_64,manylinux_2_17_x86_64,manylinux_2_12_x86_64,manylinux2014_x86_64
 WHEELS := 'torch==$(LIBTORCH_VERSION) 0f68f4ac6d95d12e896c3b7a912b5871619542ec54d3649cf48cc1edd4dd2756' \
@@ -132,7 +138,7 @@ GO_ENV     := $(CROSS) CGO_ENABLED=1 CGO_LDFLAGS='$(CGO_LINK)' CGO_LDFLAGS_ALLOW
 CXX      ?= g++
 CXXFLAGS ?= -O2
 STRICT   := -Werror=switch  # a switch over an enum that misses one of its values
-COMPILE   = $(CXX) -std=c++17 $(CXXFLAGS) $(STRICT) -fPIC $(OPENMP) -MMD -MP -isystem $(BUILD)/libtorch/include -isystem $(BUILD)/libtorch/include/torch/csrc/api/include
+COMPILE   = $(CXX) -std=c++17 $(CXXFLAGS) $(SANITIZE_FLAGS) $(STRICT) -fPIC $(OPENMP) -MMD -MP -isystem $(BUILD)/libtorch/include -isystem $(BUILD)/libtorch/include/torch/csrc/api/include
 LEVELS   := plain $(if $(filter %x86_64,$(PLATFORM)),avx2 avx512)
 # libtorchx is every .cc file in cc/, cc/face/ and cc/cpu/, except those with a rule of their own below. Names here lack the folder cc/ and
 # the ending.
@@ -180,7 +186,7 @@ $(BUILD)/obj/%.o: torchx/cc/%.cc $(BUILD)/libtorch.path $(BUILD)/gotorch.path
 VECTORS_plain  := -DLANES=4 -DREGISTERS=$(if $(filter %x86_64,$(PLATFORM)),16,32)
 VECTORS_avx2   := -DLANES=8 -DREGISTERS=16 -mavx2 -mfma
 VECTORS_avx512 := -DLANES=16 -DREGISTERS=32 -mavx512f -mavx512vl -mavx512bw -mavx512dq -mfma -mprefer-vector-width=512
-COMPILE_KERNELS = $(CXX) -std=c++17 -O3 $(STRICT) -ffp-contract=fast $(NO_SHARED_LOADS) -Wno-psabi -Wno-aggressive-loop-optimizations -fPIC -DLEVEL=$* $(VECTORS_$*)
+COMPILE_KERNELS = $(CXX) -std=c++17 -O3 $(SANITIZE_FLAGS) $(STRICT) -ffp-contract=fast $(NO_SHARED_LOADS) -Wno-psabi -Wno-aggressive-loop-optimizations -fPIC -DLEVEL=$* $(VECTORS_$*)
 
 KERNELS := $(wildcard torchx/cc/cpu/*.h) torchx/cc/cpu/kernels.cc torchx/cc/activation.h
 $(BUILD)/obj/cpu/kernels-%.o: $(KERNELS) $(BUILD)/libtorch.path libtorch.mk
@@ -191,6 +197,12 @@ $(BUILD)/obj/cpu/kernels-%.o: $(KERNELS) $(BUILD)/libtorch.path libtorch.mk
 $(BUILD)/bench/kernels-%: torchx/cc/bench/kernels.cc $(KERNELS)
 	@mkdir -p $(@D)
 	@$(COMPILE_KERNELS) -Itorchx/cc -Itorchx/cc/cpu $< -o $@
+
+# The thread team alone, with ThreadSanitizer.
+$(BUILD)/test/team: torchx/cc/test/team.cc torchx/cc/cpu/team.cc torchx/cc/cpu/team.h $(BUILD)/libtorch.path
+	@mkdir -p $(@D)
+	@echo 'c++  $< (ThreadSanitizer)' >&2
+	@$(CXX) -std=c++17 -O1 -g1 -fsanitize=thread -isystem $(BUILD)/libtorch/include torchx/cc/test/team.cc torchx/cc/cpu/team.cc -o $@ -L$(BUILD)/lib -lc10 '-Wl,-rpath,$(BUILD)/lib'
 
 $(BUILD)/lib/libtorchx.$(SO): $(TORCHX:%=$(BUILD)/obj/%.o)
 $(BUILD)/lib/libcgotorch.$(SO): $(BUILD)/obj/cgotorch.o
@@ -232,7 +244,7 @@ $(BUILD)/lib/libtorchx_emulated.$(SO): $(EMULATED)
 
 $(BUILD)/lib/lib%.$(SO): $(LINK_ONLY)
 	@mkdir -p $(@D)
-	@$(CXX) -shared $(filter %.o,$^) -o $@.tmp $(call SONAME,lib$*.$(SO)) $(LINK_FLAGS) -ltorch_cpu -lc10 -ldl $$(find $(BUILD)/libtorch/lib/ -name 'libgomp*') '-Wl,-rpath,$(ORIGIN)' && mv $@.tmp $@
+	@$(CXX) -shared $(SANITIZE_FLAGS) $(filter %.o,$^) -o $@.tmp $(call SONAME,lib$*.$(SO)) $(LINK_FLAGS) -ltorch_cpu -lc10 -ldl $$(find $(BUILD)/libtorch/lib/ -name 'libgomp*') '-Wl,-rpath,$(ORIGIN)' && mv $@.tmp $@
 
 # gotorch asks for -ltorch. libtorch.so is nothing but a link to both halves, CUDA's 2.6 GB included; ours names the CPU half.
 $(BUILD)/link/libtorch.so:

@@ -98,7 +98,11 @@ func TestAStepOfAnyArchitectureIsTheReferences(t *testing.T) {
 	}
 	forEachLevel(t, func(t *testing.T) {
 		for i, set := range sets {
-			set.check(t, float64(i%2)/20, 1, 18, 40)
+			sizes := []int{1, 18, 40}
+			if testing.Short() && level(t) == "CUDA" {
+				sizes = sizes[:2] // the emulator is slow
+			}
+			set.check(t, float64(i%2)/20, sizes...)
 		}
 	})
 }
@@ -159,6 +163,10 @@ func TestLossesOfLargeLogitsAreTheReferences(t *testing.T) {
 func TestTheBitsDoNotDependOnTheNumberOfThreads(t *testing.T) {
 	runtime.LockOSThread() // the number of threads is the calling thread's
 	defer runtime.UnlockOSThread()
+	repeats := 5
+	if testing.Short() {
+		repeats = 1
+	}
 	before := NumThreads()
 	defer func() { _ = SetNumThreads(before) }()
 	for _, set := range []*testSet{newTestSet(report("sigmoid"), 300, 6), newTestSet(reference.LeNet{Rows: 20, Cols: 30, Channels: [2]int{3, 5}, Hidden: [2]int{17, 11}, Classes: 26, Activation: "relu"}, 100, 7)} {
@@ -173,7 +181,7 @@ func TestTheBitsDoNotDependOnTheNumberOfThreads(t *testing.T) {
 					t.Fatal(err)
 				}
 				set.use(t, func(_ *Scope, u *net, all Batch) error {
-					for range 5 {
+					for range repeats {
 						if err := u.Differentiate(all, 0.05, u.total); err != nil {
 							return err
 						}

@@ -4,6 +4,9 @@
 
 #include "emulator.h"
 
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/common_interface_defs.h>
+#endif
 #include <setjmp.h>
 #include <ucontext.h>
 
@@ -40,23 +43,48 @@ std::vector<uint32_t> exchanged;  // by the shuffle of each thread
 std::vector<double> memory;       // that a block shares
 uint64_t random_state = 1;
 
-void pause(State state) {
+// AddressSanitizer is told of each switch: from where to where the other stack goes.
+const void *scheduler_stack;
+size_t scheduler_stack_size;
+
+void leave_for([[maybe_unused]] const void *stack, [[maybe_unused]] size_t size) {
+#if defined(__SANITIZE_ADDRESS__)
+  __sanitizer_start_switch_fiber(nullptr, stack, size);
+#endif
+}
+
+void arrive([[maybe_unused]] const void **from, [[maybe_unused]] size_t *size) {
+#if defined(__SANITIZE_ADDRESS__)
+  __sanitizer_finish_switch_fiber(nullptr, from, size);
+#endif
+}
+
+// Without this, AddressSanitizer would ask for the signal stack before every longjmp, by a system call.
+#define SWITCHES_STACKS __attribute__((no_sanitize("address")))
+
+SWITCHES_STACKS void pause(State state) {
   Fiber &self = *fibers[thread_index.x];
   self.state = state;
-  if (!_setjmp(self.at)) _longjmp(scheduler, 1);
+  if (!_setjmp(self.at)) {
+    leave_for(scheduler_stack, scheduler_stack_size);
+    _longjmp(scheduler, 1);
+  }
+  arrive(&scheduler_stack, &scheduler_stack_size);
 }
 
 // Runs thread t until it pauses.
-void resume(unsigned t) {
+SWITCHES_STACKS void resume(unsigned t) {
   Fiber &fiber = *fibers[t];
   thread_index = {t, 0, 0};
-  if (_setjmp(scheduler)) return;
+  if (_setjmp(scheduler)) return arrive(nullptr, nullptr);
+  leave_for(fiber.stack.get(), kStack);
   if (fiber.begun) _longjmp(fiber.at, 1);
   fiber.begun = true;
   setcontext(&fiber.begin);
 }
 
 void fiber_main() {
+  arrive(&scheduler_stack, &scheduler_stack_size);
   for (;;) {
     (*body)();
     pause(State::done);
