@@ -117,10 +117,13 @@ type epochSoak struct {
 }
 
 func (e *epochSoak) Epoch(r *train.Running, m metrics.Epoch) error {
+	const written = 500 * time.Millisecond // in the background: the files of the last epochs
 	switch m.Number {
 	case r.Options.Epochs / 11:
+		time.Sleep(written)
 		e.growth.begin(e.t)
 	case r.Options.Epochs:
+		time.Sleep(written)
 		e.growth.check(e.t, fmt.Sprintf("%d epochs of %d images", r.Options.Epochs-r.Options.Epochs/11, r.Session.Images))
 	}
 	return nil
