@@ -18,7 +18,7 @@ const maxExpansion = 1032 // of gzip: a code of two bits stands for 258 bytes
 
 var (
 	setBound     = badfile.Bound{Times: 6, Plus: 12 << 20} // of four files' decompressed bytes
-	classesBound = badfile.Bound{Times: 60, Plus: 1 << 20}
+	classesBound = badfile.Bound{Times: 60, Plus: 4 << 20}
 	noteBound    = badfile.Bound{Times: 30, Plus: 1 << 20}
 )
 

@@ -67,6 +67,9 @@ func prepareAll(t *testing.T, file []byte, frame Frame) {
 
 // Pictures of many parts, and of shapes that nobody's are: what is done with them takes bounded time and memory, too.
 func TestLargeHostilePicturesAreDoneWithInTime(t *testing.T) {
+	if testing.Short() {
+		t.Skip("with the race detector, it takes minutes")
+	}
 	dots := func(side, apart int) func(x, y int) bool {
 		return func(x, y int) bool { return x%apart < side && y%apart < side }
 	}

@@ -17,7 +17,7 @@ import (
 
 var (
 	linesBound   = badfile.Bound{Times: 400, Plus: 1 << 20}
-	optionsBound = badfile.Bound{Times: 1000, Plus: 16 << 20} // of [maxValues] trials
+	optionsBound = badfile.Bound{Times: 1000, Plus: 64 << 20} // of [maxValues] trials
 )
 
 // FuzzLines reads a file as metrics.jsonl and as tune.jsonl.
