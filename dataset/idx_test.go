@@ -123,25 +123,3 @@ func TestReaderDoesNotAllocateWhatAHeaderPromises(t *testing.T) {
 		t.Errorf("a stream of 1000 bytes made it allocate %d", n)
 	}
 }
-
-func FuzzReader(f *testing.F) {
-	f.Add(datasettest.IDX(dataset.Uint8, []int{2, 3}, []byte{1, 2, 3, 4, 5, 6}))
-	f.Add(gzipped(f, datasettest.IDX(dataset.Int16, []int{2}, []byte{1, 2, 3, 4})))
-	f.Fuzz(func(t *testing.T, file []byte) {
-		d, err := dataset.NewReader(bytes.NewReader(file))
-		if err != nil {
-			return
-		}
-		values, err := d.ReadAll()
-		if err != nil {
-			return
-		}
-		n := d.Type.Size()
-		for _, dim := range d.Dims {
-			n *= dim
-		}
-		if n != len(values) {
-			t.Errorf("%v elements of dims %v in %d bytes", d.Type, d.Dims, len(values))
-		}
-	})
-}

@@ -37,6 +37,9 @@ func FuzzPicture(f *testing.F) {
 // prepareAll does with a picture what users of the package do.
 func prepareAll(t *testing.T, file []byte, frame Frame) {
 	t.Helper()
+	if o := orientationOf(file); o < 1 || o > 8 { // broken EXIF data are as none
+		t.Fatalf("orientation %d", o)
+	}
 	config, err := checkHeader(bytes.NewReader(file))
 	picture, decodeErr := Decode(bytes.NewReader(file))
 	if decodeErr != nil {

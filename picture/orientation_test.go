@@ -122,16 +122,3 @@ func TestPicturesWithBrokenEXIFStayAsTheyAre(t *testing.T) {
 		}
 	}
 }
-
-// Broken EXIF data are as none.
-func FuzzOrientation(f *testing.F) {
-	f.Add(withJPEG([]byte{0xff, 0xd8}, exif(binary.LittleEndian, 6)))
-	f.Add([]byte("\x89PNG\r\n\x1a\n\xff\xff\xff\xffeXIf"))
-	f.Add([]byte("RIFF\x00\x00\x00\x00WEBPEXIF\xff\xff\xff\xff"))
-	f.Add(exif(binary.BigEndian, 700)[:20])
-	f.Fuzz(func(t *testing.T, file []byte) {
-		if o := orientationOf(file); o < 1 || o > 8 {
-			t.Errorf("orientation %d", o)
-		}
-	})
-}
