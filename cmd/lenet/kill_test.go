@@ -127,7 +127,11 @@ func survives(t *testing.T, args []string, outcome func(runs.Dir) string) {
 			if resumable {
 				next = []string{args[0], "--resume", out, "--no-progress"}
 			}
-			again, stderr := killedAfter(t, time.Duration(rand.Int64N(int64(length*3/2))), next)
+			start := time.Now()
+			again, stderr := killedAfter(t, time.Duration(rand.Int64N(int64(length*5/4))), next)
+			if !again { // the first process may have had to wait for others
+				length = min(length, max(time.Since(start), length/4))
+			}
 			intact(t, out)
 			if !again {
 				here, _ := filepath.Glob(filepath.Join(out, ".*"))
