@@ -109,7 +109,7 @@ tensorboard: native ## Tests that the real TensorBoard reads what --tensorboard 
 	@$(call install_pinned,$(TENSORBOARD),tensorboard)
 	@PYTHON='$(TENSORBOARD)/bin/python' $(GO_ENV) go test -count=1 -tags tensorboard ./tensorboard
 
-READERS := $(CACHE)/readers-onnxruntime-1.31.1
+READERS := $(CACHE)/readers-$(shell cat export/readers/requirements.txt export/readers/package-lock.json scripts/readers.sh 2>/dev/null | cksum | cut -d' ' -f1)
 readers: build $(if $(filter Linux-x86_64,$(PLATFORM)),$(CUDA_DIR)) ## Tests that ONNX Runtime and PyTorch read lenet's files; installs them (1.8 GB, and CUDA's libraries) into the cache
 	@test $(PLATFORM) = Linux-x86_64 || { echo 'make readers: what it installs is pinned for Linux on x86_64, and this is $(PLATFORM)' >&2; exit 1; }
 	@test -d '$(READERS)' || scripts/readers.sh '$(READERS)' '$(CUDA_DIR)/lib'

@@ -81,10 +81,15 @@ func findFiles(dir string, testOnly bool) (*group, error) {
 		var below []string
 		for _, folder := range folders {
 			groups, folders, err := groupsIn(folder)
+			if err != nil && depth > 0 { // it is not for us, or gone
+				continue
+			}
 			if err != nil {
 				return nil, err
 			}
-			below = append(below, folders...)
+			if wanted == "" { // names that begin with it are in one folder
+				below = append(below, folders...)
+			}
 			for _, g := range groups {
 				if wanted != "" && g.prefix != wanted {
 					continue

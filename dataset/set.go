@@ -208,10 +208,10 @@ func inFile(path string, err error) error {
 	return fmt.Errorf("dataset: reading %s: %w", path, err)
 }
 
-// checksummed is how many of a set's images go into its checksum at most: all would take a second for a set of gigabytes.
+// checksummed is how many of a set's images go into its checksum, or twice as many: all would take a second for a set of gigabytes.
 const checksummed = 1000
 
-// Checksum tells sets apart: it is a CRC-32 of the sizes, of all labels, and of a thousand of the images.
+// Checksum tells sets apart: it is a CRC-32 of the sizes, of all labels, and of one to two thousand of the images.
 func (s *Set) Checksum() uint32 {
 	sum := crc32.New(crc32.MakeTable(crc32.Castagnoli)) // whose Write has no errors
 	fmt.Fprint(sum, s.Rows, s.Cols, s.Len(), s.Classes)

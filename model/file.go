@@ -49,12 +49,12 @@ func parseFile(path string, bytes []byte) (*weightsFile, error) {
 	if err := foreign(path, bytes); err != nil {
 		return nil, err
 	}
+	if strings.Contains(string(bytes[:min(len(bytes), maxHeader)]), `"`+statedict.CheckpointKey+`"`) { // its header may be longer
+		return nil, &CheckpointError{path}
+	}
 	all, metadata, err := statedict.Views(bytes, maxHeader)
 	if err != nil {
 		return nil, fmt.Errorf("model: %s: it is not a whole safetensors file: %w", path, err)
-	}
-	if metadata[statedict.CheckpointKey] != "" {
-		return nil, &CheckpointError{path}
 	}
 	f := &weightsFile{metadata: metadata, tensors: map[string]safetensors.TensorView{}, prefix: commonPrefix(all.Names())}
 	for _, t := range all.Tensors() {

@@ -21,7 +21,7 @@ func (e *UnknownError) Error() string {
 // specOf returns the Spec of a weights file: as its metadata say or, in the file of another program or of an old version, as the shapes of its
 // tensors and what the reader knows say together. The shapes do not determine an image's size, since the poolings round down.
 func specOf(file *weightsFile, known Spec) (spec Spec, err error) {
-	if text, ok := file.metadata[specKey]; ok {
+	if text, ok := file.metadata[SpecKey]; ok {
 		if err := json.Unmarshal([]byte(text), &spec); err != nil {
 			return Spec{}, fmt.Errorf("its metadata %.200q describe no network: %w", text, err)
 		}

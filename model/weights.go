@@ -10,9 +10,11 @@ import (
 	"lenet/torchx"
 )
 
-// The keys of a file's metadata. Files from before there was a Spec have the activation alone, and their programs read no more.
+// SpecKey is the key of a weights file's metadata that has its Spec.
+const SpecKey = "lenet"
+
+// The other keys of a file's metadata. Files from before there was a Spec have the activation alone, and their programs read no more.
 const (
-	specKey       = "lenet"
 	dataKey       = "lenet_data"
 	activationKey = "activation"
 )
@@ -62,7 +64,7 @@ func (n *LeNet) Metadata() (map[string]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("model: %w", err)
 	}
-	return map[string]string{specKey: string(spec), dataKey: string(data), activationKey: n.Activation}, nil
+	return map[string]string{SpecKey: string(spec), dataKey: string(data), activationKey: n.Activation}, nil
 }
 
 // Open returns the network of a weights file: one that Save wrote, or another program's, under the same names or with a prefix before all of them,

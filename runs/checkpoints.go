@@ -13,14 +13,14 @@ import (
 // The files of checkpointsDir: a run's, whose names sort as they were written, and one of each of a sweep's trials.
 const (
 	checkpointsDir  = "checkpoints"
-	checkpointName  = "step-%08d-epoch-%04d" + checkpointEnd
+	checkpointName  = "epoch-%05d-step-%08d" + checkpointEnd
 	trialCheckpoint = "trial-%03d" + checkpointEnd
 	checkpointEnd   = ".safetensors"
 )
 
 // Checkpoint returns the path of a run's checkpoint: after a number of steps, with so many epochs done, evaluation included.
 func (d Dir) Checkpoint(step, epochs int) string {
-	return d.file(filepath.Join(checkpointsDir, fmt.Sprintf(checkpointName, step, epochs)))
+	return d.file(filepath.Join(checkpointsDir, fmt.Sprintf(checkpointName, epochs, step)))
 }
 
 // TrialCheckpoint returns the path of the checkpoint of a sweep's trial, which are numbered from 1.
@@ -30,18 +30,27 @@ func (d Dir) TrialCheckpoint(number int) string {
 
 // Checkpoints returns the paths of a run's checkpoints, the newest first.
 //
-// Errors: [fs.ErrNotExist] where the folder has no place for any, as that of a run of an old version.
+// Errors: [fs.ErrNotExist] where there is no folder for them, as in a run of an old version.
 func (d Dir) Checkpoints() (paths []string, err error) {
 	entries, err := os.ReadDir(d.file(checkpointsDir))
 	if err != nil {
 		return nil, fmt.Errorf("runs: %w", err)
 	}
 	for _, e := range slices.Backward(entries) { // sorted by name
-		if strings.HasPrefix(e.Name(), "step-") && strings.HasSuffix(e.Name(), checkpointEnd) {
+		if strings.HasPrefix(e.Name(), "epoch-") && strings.HasSuffix(e.Name(), checkpointEnd) {
 			paths = append(paths, d.file(filepath.Join(checkpointsDir, e.Name())))
 		}
 	}
 	return paths, nil
+}
+
+// HasCheckpoints says whether there is a checkpoint, of a run or of a sweep's trial, that is not from before the first step.
+func (d Dir) HasCheckpoints() bool {
+	first := filepath.Base(d.Checkpoint(0, 0))
+	entries, _ := os.ReadDir(d.file(checkpointsDir))
+	return slices.ContainsFunc(entries, func(e os.DirEntry) bool {
+		return strings.HasSuffix(e.Name(), checkpointEnd) && !strings.HasPrefix(e.Name(), ".") && e.Name() != first
+	})
 }
 
 // MakeCheckpoints makes the place for checkpoints.

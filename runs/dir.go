@@ -62,6 +62,9 @@ func New(path, prefix string, at time.Time, overwrite bool) (Dir, error) {
 	if d.Exists() && !d.hasOptions() {
 		return "", &ExistsError{Dir: d, File: configFile, Foreign: true}
 	}
+	if d.HasCheckpoints() {
+		return "", &ExistsError{Dir: d, File: checkpointsDir, Sweep: d.IsSweep()}
+	}
 	return d, nil
 }
 
@@ -125,8 +128,11 @@ type WriteError struct {
 }
 
 func (e *WriteError) Error() string {
-	if file, ok := e.Cause.(*fs.PathError); ok { // its path may be a temporary file's
-		return fmt.Sprintf("runs: writing %s: %v", e.Path, file.Err)
+	switch cause := e.Cause.(type) { // whose paths may be a temporary file's
+	case *fs.PathError:
+		return fmt.Sprintf("runs: writing %s: %v", e.Path, cause.Err)
+	case *os.LinkError:
+		return fmt.Sprintf("runs: writing %s: %v", e.Path, cause.Err)
 	}
 	return fmt.Sprintf("runs: writing %s: %v", e.Path, e.Cause)
 }
@@ -149,6 +155,12 @@ func WriteFile(path string, content []byte) error {
 
 // replace is WriteFile in a folder that is there: one that has vanished, as a disk that is taken away, is not made anew.
 func replace(path string, content []byte) error {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() { // a device, say, which the new file would take the place of
+		if info.IsDir() {
+			return &WriteError{path, unix.EISDIR}
+		}
+		return &WriteError{path, errors.New("it is no regular file")}
+	}
 	err := renameio.WriteFile(path, content, 0o666)
 	if err == nil {
 		err = syncFolder(filepath.Dir(path))

@@ -49,10 +49,13 @@ func (d Dir) clear() error {
 	names := outcomes
 	if d.hasOptions() {
 		names = patterns()
+		if err := remove(string(d), configFile); err != nil { // first: without it nobody takes what is left for a run
+			return err
+		}
 	}
 	return errors.Join(
 		remove(string(d), names...),
-		remove(d.file(checkpointsDir), "step-*"+checkpointEnd, "trial-*"+checkpointEnd),
+		remove(d.file(checkpointsDir), "epoch-*"+checkpointEnd, "trial-*"+checkpointEnd),
 	)
 }
 
@@ -64,7 +67,7 @@ func (d Dir) clearTemporary() error {
 	}
 	return errors.Join(
 		remove(string(d), names...),
-		remove(d.file(checkpointsDir), ".step-*"+checkpointEnd+"[0-9]*", ".trial-*"+checkpointEnd+"[0-9]*"),
+		remove(d.file(checkpointsDir), ".epoch-*"+checkpointEnd+"[0-9]*", ".trial-*"+checkpointEnd+"[0-9]*"),
 	)
 }
 

@@ -8,13 +8,14 @@ import (
 // A File is a file of a folder that is to be written.
 type File struct {
 	Key     string                 // of files with the same key, one replaces another
+	Rank    int                    // of files that wait, those with a lower one are written first
 	Path    string                 // where it is written, whole or not at all; its folder is there
-	Content func() ([]byte, error) // called in the background
+	Content func() ([]byte, error) // called in the background; nil: the file is removed
 	Written func() error           // called after it; may be nil
 }
 
-// A Saver writes files in the background, in the order in which it gets them: whoever trains does not wait for the disk. Where files come faster than the
-// disk takes them, the newest with a key replaces the one that waits. After an error nothing more is written.
+// A Saver writes files in the background: whoever trains does not wait for the disk. Where files come faster than the disk takes them, the newest with a key
+// replaces the one that waits. After an error nothing more is written.
 type Saver struct {
 	lock    sync.Mutex
 	changed sync.Cond
@@ -36,10 +37,14 @@ func NewSaver() *Saver {
 func (s *Saver) Put(files ...File) error {
 	s.lock.Lock()
 	defer s.lock.Unlock()
-	s.waiting = slices.DeleteFunc(s.waiting, func(old File) bool {
-		return slices.ContainsFunc(files, func(f File) bool { return f.Key == old.Key })
-	})
-	s.waiting = append(s.waiting, files...)
+	for _, f := range files {
+		if old := slices.IndexFunc(s.waiting, func(w File) bool { return w.Key == f.Key }); old >= 0 {
+			s.waiting[old] = f
+		} else {
+			s.waiting = append(s.waiting, f)
+		}
+	}
+	slices.SortStableFunc(s.waiting, func(a, b File) int { return a.Rank - b.Rank })
 	s.changed.Broadcast()
 	return s.err
 }
@@ -87,6 +92,9 @@ func (s *Saver) write() {
 }
 
 func (f *File) write() error {
+	if f.Content == nil {
+		return RemoveCheckpoint(f.Path)
+	}
 	content, err := f.Content()
 	if err == nil {
 		err = replace(f.Path, content)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestASaverWritesTheNewestOfWhatWaits(t *testing.T) {
@@ -14,7 +15,7 @@ func TestASaverWritesTheNewestOfWhatWaits(t *testing.T) {
 	s := NewSaver()
 	var order []string
 	file := func(key, content string, wait <-chan struct{}) File {
-		return File{Key: key, Path: filepath.Join(dir, key), Content: func() ([]byte, error) {
+		return File{Key: key, Rank: map[string]int{"weights": 0, "best": 1, "checkpoint": 2}[key], Path: filepath.Join(dir, key), Content: func() ([]byte, error) {
 			if wait != nil {
 				<-wait
 			}
@@ -32,7 +33,7 @@ func TestASaverWritesTheNewestOfWhatWaits(t *testing.T) {
 		}
 	}
 	put(file("weights", "weights 1", slow))
-	for busy := false; !busy; { // until it is being written
+	for busy := false; !busy; time.Sleep(time.Millisecond) { // until it is being written
 		s.lock.Lock()
 		busy = s.busy
 		s.lock.Unlock()
@@ -43,8 +44,30 @@ func TestASaverWritesTheNewestOfWhatWaits(t *testing.T) {
 	if err := s.Flush(); err != nil {
 		t.Fatal(err)
 	}
-	if want := []string{"weights 1", "best 2", "weights 3", "checkpoint 3"}; !slices.Equal(order, want) {
+	if want := []string{"weights 1", "weights 3", "best 2", "checkpoint 3"}; !slices.Equal(order, want) {
 		t.Errorf("written %q, want %q", order, want)
+	}
+	// Weights that wait with their checkpoint are not left for after it.
+	slow, order = make(chan struct{}), nil
+	put(file("weights", "weights 4", slow))
+	for busy := false; !busy; time.Sleep(time.Millisecond) {
+		s.lock.Lock()
+		busy = s.busy
+		s.lock.Unlock()
+	}
+	put(file("weights", "weights 5", nil), file("checkpoint", "checkpoint 5", nil))
+	put(file("weights", "weights 6", nil), file("best", "best 6", nil))
+	put(file("best", "best 7", nil), file("checkpoint", "checkpoint 7", nil))
+	close(slow)
+	if err := s.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"weights 4", "weights 6", "best 7", "checkpoint 7"}; !slices.Equal(order, want) {
+		t.Errorf("written %q, want %q", order, want)
+	}
+	put(file("weights", "weights 3", nil))
+	if err := s.Flush(); err != nil {
+		t.Fatal(err)
 	}
 	if text, err := os.ReadFile(filepath.Join(dir, "weights")); err != nil || string(text) != "weights 3" {
 		t.Errorf("%q, error %v", text, err)
@@ -73,8 +96,8 @@ func TestALockRemovesWhatWasLeftHalfWritten(t *testing.T) {
 	if err := dir.MakeCheckpoints(); err != nil {
 		t.Fatal(err)
 	}
-	left := []string{".model.safetensors123", ".best.safetensors4", ".config.json55", "checkpoints/.step-00000001-epoch-0001.safetensors9"}
-	kept := []string{".model.safetensors", ".vimrc1", "model.safetensors", "checkpoints/step-00000001-epoch-0001.safetensors", "checkpoints/.mine1"}
+	left := []string{".model.safetensors123", ".best.safetensors4", ".config.json55", "checkpoints/.epoch-00001-step-00000001.safetensors9"}
+	kept := []string{".model.safetensors", ".vimrc1", "model.safetensors", "checkpoints/epoch-00001-step-00000001.safetensors", "checkpoints/.mine1"}
 	for _, name := range append(left, kept...) {
 		if err := os.WriteFile(filepath.Join(string(dir), name), nil, 0o666); err != nil {
 			t.Fatal(err)

@@ -62,7 +62,7 @@ func Views(file []byte, longestHeader uint64) (tensors safetensors.SafeTensors, 
 		return tensors, nil, errors.New("it ends before its header")
 	}
 	if n := binary.LittleEndian.Uint64(file); n > longestHeader || n > uint64(len(file)-8) {
-		return tensors, nil, fmt.Errorf("its header has %d bytes, of %d of the file, and may have %d", n, len(file), longestHeader)
+		return tensors, nil, fmt.Errorf("its header is said to be %d bytes long, the file is %d, and headers of at most %d are read", n, len(file), longestHeader)
 	}
 	_, header, err := safetensors.ReadMetadata(file)
 	if err != nil {

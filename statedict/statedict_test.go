@@ -35,8 +35,8 @@ func TestWhatIsEncodedIsDecoded(t *testing.T) {
 	}{
 		"cut":              {file[:len(file)-1], 1 << 20, "not a whole safetensors file"},
 		"no header":        {file[:7], 1 << 20, "ends before its header"},
-		"long header":      {file, 10, "and may have 10"},
-		"enormous header":  {append(binary.LittleEndian.AppendUint64(nil, math.MaxUint64), file[8:]...), math.MaxUint64, "its header has 18446744073709551615 bytes"},
+		"long header":      {file, 10, "headers of at most 10 are read"},
+		"enormous header":  {append(binary.LittleEndian.AppendUint64(nil, math.MaxUint64), file[8:]...), math.MaxUint64, "said to be 18446744073709551615 bytes long"},
 		"another type":     {[]byte(strings.Replace(string(file), `"F32"`, `"I32"`, 1)), 1 << 20, "and not F32"},
 		"overlapping":      {[]byte(strings.Replace(string(file), `[0,24]`, `[4,28]`, 1)), 1 << 20, "not a whole safetensors file"},
 		"another's length": {[]byte(strings.Replace(string(file), `[2,3]`, `[9,9]`, 1)), 1 << 20, "not a whole safetensors file"},

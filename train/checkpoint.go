@@ -2,12 +2,17 @@ package train
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
+	"maps"
 	"math"
 	"os"
+	"slices"
+	"strings"
 
 	"lenet/metrics"
 	"lenet/runs"
@@ -23,6 +28,8 @@ type Checkpoint struct {
 	Config Config
 	Epochs []metrics.Epoch // the whole ones
 	State
+	network map[string]string // the metadata of a weights file; none in those of a sweep's trials
+	path    string            // of one that was read
 }
 
 // A State is how far a [Session] is, between two steps.
@@ -32,6 +39,7 @@ type State struct {
 	Totals  torchx.Totals `json:"totals"`  // over these
 	Seconds float64       `json:"seconds"` // that these took
 	Data    uint32        `json:"data"`    // [dataset.Set.Checksum] of the training set
+	Test    uint32        `json:"test"`    // of the test set
 	tensors map[string]statedict.Tensor
 }
 
@@ -39,6 +47,7 @@ type State struct {
 const (
 	checkpointKey = statedict.CheckpointKey // a header
 	metricsKey    = "lenet_metrics"         // the epochs, as metrics.jsonl has them
+	checksumKey   = "lenet_checksum"        // SHA-256 of all else
 )
 
 // Larger files are refused unread. The header has room for the measures of 100,000 epochs.
@@ -75,7 +84,48 @@ func (c *Checkpoint) Encode() ([]byte, error) {
 	for _, t := range c.tensors {
 		tensors = append(tensors, t)
 	}
-	return statedict.Encode(tensors, map[string]string{"format": "pt", checkpointKey: string(header), metricsKey: lines.String()})
+	metadata := map[string]string{"format": "pt", checkpointKey: string(header), metricsKey: lines.String()}
+	maps.Copy(metadata, c.network)
+	metadata[checksumKey] = checksum(c.tensors, metadata)
+	return statedict.Encode(tensors, metadata)
+}
+
+// checksum returns a checksum of all that a checkpoint holds, but for the checksum itself.
+func checksum(tensors map[string]statedict.Tensor, metadata map[string]string) string {
+	sum := sha256.New() // whose Write has no errors
+	for _, key := range slices.Sorted(maps.Keys(metadata)) {
+		if key != checksumKey {
+			fmt.Fprintf(sum, "%q %q\n", key, metadata[key])
+		}
+	}
+	var bits []byte
+	for _, name := range slices.Sorted(maps.Keys(tensors)) {
+		t := tensors[name]
+		bits = bits[:0]
+		for _, v := range t.Values {
+			bits = binary.LittleEndian.AppendUint32(bits, math.Float32bits(v))
+		}
+		fmt.Fprintf(sum, "%q %d\n", name, t.Shape)
+		sum.Write(bits)
+	}
+	return hex.EncodeToString(sum.Sum(nil))
+}
+
+// weights returns the weights file that belongs to the checkpoint, with moving averages where such are kept.
+func (c *Checkpoint) weights() ([]byte, error) {
+	var tensors []statedict.Tensor
+	for name, t := range c.tensors {
+		if strings.HasPrefix(name, optimizerPrefix) {
+			continue
+		}
+		if average, ok := c.tensors[optimizerPrefix+name+".average"]; ok {
+			t.Values = average.Values
+		}
+		tensors = append(tensors, t)
+	}
+	metadata := maps.Clone(c.network)
+	metadata["format"] = "pt"
+	return statedict.Encode(tensors, metadata)
 }
 
 // ReadCheckpoint reads a checkpoint's file.
@@ -112,8 +162,19 @@ func decodeCheckpoint(file []byte) (*Checkpoint, error) {
 	if header.Version != checkpointVersion {
 		return nil, fmt.Errorf("its format is version %d, and this program reads version %d", header.Version, checkpointVersion)
 	}
-	c := &Checkpoint{Config: header.Config, State: header.State}
+	if metadata[checksumKey] != checksum(tensors, metadata) {
+		return nil, errors.New("it is damaged: its content has another checksum")
+	}
+	if err := header.Config.Options.Validate(); err != nil {
+		return nil, fmt.Errorf("its options: %v", err) // not an option's error: nobody gave it
+	}
+	c := &Checkpoint{Config: header.Config, State: header.State, network: map[string]string{}}
 	c.tensors = tensors
+	for key, text := range metadata {
+		if !slices.Contains([]string{"format", checkpointKey, metricsKey, checksumKey}, key) {
+			c.network[key] = text
+		}
+	}
 	lines := json.NewDecoder(bytes.NewReader([]byte(metadata[metricsKey])))
 	for lines.More() {
 		var e metrics.Epoch
@@ -148,24 +209,41 @@ func (s *State) check() error {
 	return nil
 }
 
-// newestCheckpoint returns the newest checkpoint of a run's folder that can be read, or nil where there is none. log is told of those that cannot.
+// readCheckpoints returns the checkpoints of a run that can be read, the newest first. log is told of those that cannot, and of those of another run: one that
+// did not begin when the folder's config.json says.
 //
-// Errors: [fs.ErrNotExist] for the folder of a version without checkpoints; all checkpoints are damaged.
-func newestCheckpoint(dir runs.Dir, log func(string)) (*Checkpoint, error) {
+// Errors: [NotResumableError]; there are checkpoints, and none can be read.
+func readCheckpoints(dir runs.Dir, log func(string)) (all []*Checkpoint, err error) {
+	if dir.IsSweep() {
+		return nil, &NotResumableError{dir, dir.IsSweep()}
+	}
 	paths, err := dir.Checkpoints()
 	if err != nil {
-		return nil, err
+		return nil, &NotResumableError{Dir: dir}
 	}
+	var began runs.Provenance
+	_ = dir.ReadConfig(&began) // a checkpoint has all options
 	var damaged error
 	for _, path := range paths {
 		c, err := ReadCheckpoint(path)
-		if err == nil {
-			return c, nil
+		if err == nil && !began.Started.IsZero() && !began.Started.Equal(c.Config.Started) {
+			err = fmt.Errorf("train: %s: it is another run's", path)
 		}
-		log("warning: " + err.Error())
-		damaged = err
+		if err != nil {
+			log("warning: " + err.Error())
+			damaged = err
+			continue
+		}
+		c.path = path
+		all = append(all, c)
 	}
-	return nil, damaged
+	if len(all) == 0 && damaged != nil {
+		return nil, damaged
+	}
+	if _, err := os.Stat(dir.Weights()); len(all) == 0 && (err == nil || began.Started.IsZero()) {
+		return nil, &NotResumableError{Dir: dir} // the first checkpoint is written before weights
+	}
+	return all, nil
 }
 
 // ResumedConfig returns the options that [Resume] goes on with: those of the newest checkpoint, or, of a run that was stopped before its first one, those
@@ -173,14 +251,12 @@ func newestCheckpoint(dir runs.Dir, log func(string)) (*Checkpoint, error) {
 //
 // Errors: [NotResumableError]; the file system's.
 func ResumedConfig(dir runs.Dir, log func(string)) (*Config, error) {
-	c, err := newestCheckpoint(dir, log)
-	switch {
-	case errors.Is(err, fs.ErrNotExist) || dir.IsSweep():
-		return nil, &NotResumableError{dir, dir.IsSweep()}
-	case err != nil:
+	all, err := readCheckpoints(dir, log)
+	if err != nil {
 		return nil, err
-	case c != nil:
-		return &c.Config, nil
+	}
+	if len(all) > 0 {
+		return &all[0].Config, nil
 	}
 	return ReadConfig(dir)
 }
@@ -192,8 +268,14 @@ type NotResumableError struct {
 }
 
 func (e *NotResumableError) Error() string {
-	if e.Sweep {
+	info, err := os.Stat(string(e.Dir))
+	switch {
+	case e.Sweep:
 		return fmt.Sprintf("train: %s is the folder of a sweep", e.Dir)
+	case err != nil || e.Dir == "":
+		return fmt.Sprintf("train: there is no folder %q", string(e.Dir))
+	case !info.IsDir():
+		return fmt.Sprintf("train: %s is a file, and no run's folder", e.Dir)
 	}
-	return fmt.Sprintf("train: %s has no checkpoints: it is no run's folder, or that of a run of an old version", e.Dir)
+	return fmt.Sprintf("train: %s has no checkpoints: it is no run's folder, that of a run of an old version, or they were removed", e.Dir)
 }

@@ -59,13 +59,13 @@ type Options struct {
 	Out   string `json:"out" placeholder:"DIR" help:"Run folder to make, by default runs/ and the time."`
 	Force bool   `json:"force" help:"Overwrite the run in --out."`
 	Checkpoints
-	TensorBoard bool `json:"tensorboard" name:"tensorboard" help:"Also write an event file for TensorBoard into the run folder."`
+	TensorBoard bool `json:"tensorboard" name:"tensorboard" negatable:"" help:"Also write an event file for TensorBoard into the run folder."`
 }
 
 // Checkpoints say when the whole state of a run is saved, beside its end, and how often it is kept.
 type Checkpoints struct {
-	Every Interval `json:"checkpoint_every" name:"checkpoint-every" default:"1" placeholder:"N" help:"Save all that --resume needs after every N epochs, or, as in 500steps or 30s, N steps or a time; 0: at the end alone."`
-	Keep  int      `json:"keep_checkpoints" name:"keep-checkpoints" default:"2" placeholder:"N" help:"Checkpoints that are kept: the last N, and that of the best epoch."`
+	Every Interval `json:"checkpoint_every" name:"checkpoint-every" default:"1" placeholder:"N" help:"Save all that --resume needs after every N epochs, or, as in 500steps or 30s, N steps or a time; 0: only at the end."`
+	Keep  int      `json:"keep_checkpoints" name:"keep-checkpoints" default:"2" placeholder:"N" help:"Checkpoints that are kept: the last N, and that of the best epoch, if one was taken at its end."`
 }
 
 // Defaults returns the options of the report's final run.

@@ -4,12 +4,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
+	"os"
 	"slices"
 	"strings"
 
+	"lenet/model"
 	"lenet/option"
 	"lenet/runs"
 	"lenet/torchx"
@@ -76,31 +76,34 @@ func (e *ContradictionError) Error() string {
 // Errors: those of [Run]; [NotResumableError]; [runs.BusyError].
 func Resume(ctx context.Context, o Options, override bool, version string, log func(string), observers ...Observer) (*Summary, error) {
 	dir := runs.Dir(o.Out)
+	if !dir.Exists() && !dir.HasCheckpoints() { // nor is it made
+		return nil, &NotResumableError{Dir: dir}
+	}
 	unlock, err := dir.Lock()
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
-	c, err := newestCheckpoint(dir, log)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, &NotResumableError{Dir: dir}
-	}
+	all, err := readCheckpoints(dir, log)
 	if err != nil {
 		return nil, err
 	}
-	if c == nil { // it was stopped before its first one
+	c := &Checkpoint{}
+	if len(all) > 0 {
+		c = all[0]
+	} else { // it was stopped before its first one
 		config, err := ReadConfig(dir)
 		if err != nil {
 			return nil, err
 		}
-		c = &Checkpoint{Config: *config}
+		c.Config = *config
 	}
-	r := &Running{Options: o, Log: log, config: c.Config, Summary: &Summary{Dir: dir}}
+	r := &Running{Options: o, Log: log, config: c.Config, resumed: all, Summary: &Summary{Dir: dir}}
 	if err := r.compare(c, override); err != nil {
 		return nil, err
 	}
 	if r.ended(c) {
-		return r.Summary, nil
+		return r.Summary, r.mend(c)
 	}
 	end, err := r.open(ctx)
 	if err != nil {
@@ -135,7 +138,11 @@ func (r *Running) compare(c *Checkpoint, override bool) error {
 	if len(names) > 0 && !override {
 		return &ContradictionError{names}
 	}
-	if epochs := len(c.Epochs); r.Options.Epochs < epochs || r.Options.Epochs == epochs && c.Batches > 0 {
+	r.overridden = len(names) > 0
+	switch epochs := len(c.Epochs); {
+	case r.Options.Epochs < epochs:
+		return option.Errorf("epochs", "is %d, and the run has %d already", r.Options.Epochs, epochs)
+	case r.Options.Epochs == epochs && c.Batches > 0:
 		return option.Errorf("epochs", "is %d, and the run is in epoch %d already", r.Options.Epochs, epochs+1)
 	}
 	return nil
@@ -151,11 +158,32 @@ func (r *Running) ended(c *Checkpoint) bool {
 	case n == r.Options.Epochs:
 		r.Log(fmt.Sprintf("the run in %s has ended, after %d epochs; for more give --epochs", r.Summary.Dir, n))
 	case n > 0 && stale(r):
-		r.Log(fmt.Sprintf("the run in %s has stopped early, after %d epochs; for more give --early-stop", r.Summary.Dir, n))
+		r.Log(fmt.Sprintf("the run in %s has stopped early, after %d epochs; for more give a larger --early-stop, or 0", r.Summary.Dir, n))
 	default:
 		return false
 	}
 	return true
+}
+
+// mend writes what a run that has ended may lack all the same: the last lines after a power failure, or weights that somebody removed.
+func (r *Running) mend(c *Checkpoint) error {
+	dir := r.Summary.Dir
+	if err := dir.WriteEpochs(r.Summary.Epochs); err != nil {
+		return err
+	}
+	if !dir.Exists() {
+		if err := dir.WriteConfig(&c.Config); err != nil {
+			return err
+		}
+	}
+	if _, err := os.Stat(dir.Weights()); err == nil || c.network[model.SpecKey] == "" {
+		return nil
+	}
+	file, err := c.weights()
+	if err != nil {
+		return err
+	}
+	return runs.WriteFile(dir.Weights(), file)
 }
 
 // restore makes the session go on from a checkpoint.
@@ -169,14 +197,14 @@ func (r *Running) restore(c *Checkpoint, override bool) error {
 		state.Steps, state.Batches, state.Totals, state.Seconds = whole, 0, torchx.Totals{}, 0
 	}
 	if override {
-		state.Data = r.Session.checksum
+		state.Data, state.Test = r.Session.checksum, r.Session.testChecksum
 	}
-	fresh, err := r.Session.Restore(&state)
+	dropped, err := r.Session.Restore(&state)
 	if err != nil {
 		return err
 	}
-	if fresh {
-		r.Log("the optimizer begins anew: the checkpoint has another one's state")
+	if dropped {
+		r.Log("the optimizer's state, or what of it the checkpoint lacks, begins anew: that is another one's")
 	}
 	old := &c.Config.Options
 	if o := &r.Options; o.Factor(state.Steps, r.Session.batches, o.Epochs) != old.Factor(state.Steps, r.Session.batches, old.Epochs) {

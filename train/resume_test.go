@@ -195,23 +195,49 @@ func TestOptionsThatContradictARunAreRefusedByName(t *testing.T) {
 	changed.Optimizer, changed.LearningRate = "adam", 0.01
 	var said []string
 	s, err := train.Resume(t.Context(), changed, true, "test", func(line string) { said = append(said, line) })
-	if err != nil || len(s.Epochs) != 2 || !strings.Contains(strings.Join(said, "\n"), "the optimizer begins anew") {
+	if err != nil || len(s.Epochs) != 2 || !strings.Contains(strings.Join(said, "\n"), "the optimizer's state, or what of it the checkpoint lacks, begins anew") {
 		t.Errorf("overridden: error %v, %d epochs, said %q", err, len(s.Epochs), said)
 	}
 	checkpoints, err := runs.Dir(o.Out).Checkpoints()
-	if err != nil || filepath.Base(checkpoints[0]) != "step-00000014-epoch-0002.safetensors" { // 7 steps an epoch of the new batch size
+	if err != nil || filepath.Base(checkpoints[0]) != "epoch-00002-step-00000014.safetensors" { // 7 steps an epoch of the new batch size
 		t.Errorf("checkpoints %q, error %v", checkpoints, err)
 	}
 	if config, err := train.ReadConfig(runs.Dir(o.Out)); err != nil || config.BatchSize != 32 {
 		t.Errorf("config.json has batch size %d, error %v", config.BatchSize, err)
 	}
 
+	// Another batch size makes an epoch have fewer steps, and what is learnt from there on is not lost again.
+	o = options(t, 200, 50)
+	o.Momentum, o.LearningRate = 0.9, 0.1
+	run(t, o)
+	changed = o
+	changed.BatchSize, changed.Epochs, changed.EMA = 200, 4, 0.5
+	s, err = train.Resume(t.Context(), changed, true, "test", func(string) {})
+	if err != nil || len(s.Epochs) != 4 {
+		t.Fatal(err)
+	}
+	// Averages that were not kept before begin as the weights.
+	if before, after := s.Epochs[1].Of(metrics.Test, metrics.Loss), s.Epochs[2].Of(metrics.Test, metrics.Loss); after > before*1.2 {
+		t.Errorf("with averages the loss rises from %v to %v", before, after)
+	}
+	changed.Epochs = 5
+	if s, err := train.Resume(t.Context(), changed, false, "test", func(string) {}); err != nil || len(s.Epochs) != 5 {
+		t.Errorf("after the override: error %v", err)
+	}
+	checkpoints, err = runs.Dir(o.Out).Checkpoints()
+	if err != nil || len(checkpoints) < 2 || filepath.Base(checkpoints[0]) != "epoch-00005-step-00000005.safetensors" || strings.Contains(strings.Join(checkpoints, " "), "epoch-00001") {
+		t.Errorf("checkpoints %q, error %v", checkpoints, err)
+	}
+
 	// Other images under the old path are not the run's.
 	o = options(t, 200, 50)
 	run(t, o)
-	o.Epochs, o.Dir = 3, options(t, 201, 50).Dir
-	if err := resume(t.Context(), t, o); err == nil || !strings.Contains(err.Error(), "the training images are not those of the checkpoint") {
-		t.Errorf("other data: error %v", err)
+	for dir, split := range map[string]metrics.Split{options(t, 201, 50).Dir: metrics.Train, options(t, 200, 51).Dir: metrics.Test} {
+		var data *train.DataError
+		o.Epochs, o.Dir = 3, dir
+		if err := resume(t.Context(), t, o); !errors.As(err, &data) || data.Split != split {
+			t.Errorf("other %s images: error %v", split, err)
+		}
 	}
 }
 
@@ -232,20 +258,33 @@ func TestTheLastCheckpointsAndTheBestAreKept(t *testing.T) {
 	for _, path := range paths {
 		names = append(names, filepath.Base(path))
 	}
-	if want := "step-00000024-epoch-0006.safetensors step-00000020-epoch-0005.safetensors step-00000004-epoch-0001.safetensors"; strings.Join(names, " ") != want {
+	if want := "epoch-00006-step-00000024.safetensors epoch-00005-step-00000020.safetensors epoch-00001-step-00000004.safetensors"; strings.Join(names, " ") != want {
 		t.Errorf("checkpoints %q, want %s", names, want)
+	}
+
+	// The best one is kept when the run goes on, too.
+	o.Epochs = 8
+	if err := resume(t.Context(), t, o); err != nil {
+		t.Fatal(err)
+	}
+	paths, err = runs.Dir(o.Out).Checkpoints()
+	if err != nil || len(paths) != 3 || filepath.Base(paths[2]) != "epoch-00001-step-00000004.safetensors" {
+		t.Errorf("checkpoints %q, error %v", paths, err)
 	}
 
 	// A checkpoint that is damaged is told of, and the one before it taken.
 	want, wantEpochs := left(t, runs.Dir(o.Out))
-	if err := os.Truncate(paths[0], 1000); err != nil {
+	file := read(t, paths[0])
+	at := bytes.Index(file, []byte("sigmoid")) // a bit of the options
+	file[at] ^= 1
+	if err := os.WriteFile(paths[0], file, 0o666); err != nil {
 		t.Fatal(err)
 	}
 	var said []string
 	if _, err := train.Resume(t.Context(), o, false, "test", func(line string) { said = append(said, line) }); err != nil {
 		t.Fatal(err)
 	}
-	if len(said) != 2 || !strings.Contains(said[0], paths[0]) || !strings.Contains(said[1], "after epoch 5") {
+	if len(said) != 2 || !strings.Contains(said[0], paths[0]) || !strings.Contains(said[1], "after epoch 7") {
 		t.Errorf("said %q", said)
 	}
 	if got, epochs := left(t, runs.Dir(o.Out)); epochs != wantEpochs || !bytes.Equal(got.weights, want.weights) {
@@ -253,15 +292,59 @@ func TestTheLastCheckpointsAndTheBestAreKept(t *testing.T) {
 	}
 }
 
+// Weights that were removed come back; a checkpoint of another run does not take the folder over.
+func TestTheFolderOfARunThatHasEndedIsMended(t *testing.T) {
+	o := options(t, 100, 50)
+	run(t, o)
+	want := weights(t, o)
+	for _, path := range []string{runs.Dir(o.Out).Weights(), filepath.Join(o.Out, "metrics.jsonl")} {
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	other := o
+	other.Out, other.Epochs, other.Seed = filepath.Join(t.TempDir(), "other"), 4, 2
+	run(t, other)
+	paths, err := runs.Dir(other.Out).Checkpoints()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(o.Out, "checkpoints", filepath.Base(paths[0])), read(t, paths[0]), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	var said []string
+	s, err := train.Resume(t.Context(), o, false, "test", func(line string) { said = append(said, line) })
+	if err != nil || len(s.Epochs) != 2 || !strings.Contains(strings.Join(said, "\n"), "it is another run's") {
+		t.Errorf("error %v, said %q", err, said)
+	}
+	if !bytes.Equal(weights(t, o), want) {
+		t.Error("the weights are others")
+	}
+	if epochs, _, err := runs.Dir(o.Out).Epochs(); err != nil || len(epochs) != 2 {
+		t.Errorf("%d epochs, error %v", len(epochs), err)
+	}
+}
+
 func TestARunWithoutCheckpointsIsNotResumable(t *testing.T) {
 	o := options(t, 100, 50)
 	run(t, o)
-	if err := os.RemoveAll(filepath.Join(o.Out, "checkpoints")); err != nil {
-		t.Fatal(err)
-	}
 	var none *train.NotResumableError
-	if err := resume(t.Context(), t, o); !errors.As(err, &none) {
-		t.Errorf("error %v", err)
+	for _, change := range []func() error{
+		func() error { // its checkpoints were removed: it would begin again, over its weights
+			return errors.Join(os.RemoveAll(filepath.Join(o.Out, "checkpoints")), os.Mkdir(filepath.Join(o.Out, "checkpoints"), 0o777))
+		},
+		func() error { return os.Remove(filepath.Join(o.Out, "checkpoints")) }, // as of an old version
+		func() error { return os.RemoveAll(o.Out) },
+	} {
+		if err := change(); err != nil {
+			t.Fatal(err)
+		}
+		if err := resume(t.Context(), t, o); !errors.As(err, &none) {
+			t.Errorf("error %v", err)
+		}
+	}
+	if _, err := os.Stat(o.Out); err == nil {
+		t.Error("a folder was made for a run that there is not")
 	}
 	if _, err := train.ResumedConfig(runs.Dir(o.Out), func(string) {}); !errors.As(err, &none) {
 		t.Errorf("error %v", err)

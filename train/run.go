@@ -30,14 +30,16 @@ func ReadConfig(dir runs.Dir) (*Config, error) {
 
 // A Running is a run under way, as its observers see it.
 type Running struct {
-	Options Options // resolved
-	Dir     runs.Dir
-	Session *Session
-	Summary *Summary // of the epochs so far
-	Log     func(string)
-	config  Config // what config.json holds
-	changed bool   // the options are not those of the last checkpoint
-	keeper  keeper
+	Options    Options // resolved
+	Dir        runs.Dir
+	Session    *Session
+	Summary    *Summary // of the epochs so far
+	Log        func(string)
+	config     Config        // what config.json holds
+	resumed    []*Checkpoint // those of the run before a Resume, the newest first
+	changed    bool          // the options are not those of the newest
+	overridden bool          // they change what is learnt
+	keeper     keeper
 }
 
 // A Summary is the outcome of a run.

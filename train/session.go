@@ -24,12 +24,13 @@ type Session struct {
 	options    Options
 	guard      torchx.Guard // of the data's files
 	set        *dataset.Set // for training
-	checksum   uint32       // of set
 	batches    int          // of an epoch
 	trainer    *trainer
 	training   deviceLoader
 	validation deviceLoader // nil: there is none
 	test       deviceLoader
+
+	checksum, testChecksum uint32 // of both sets
 
 	done      int          // batches of the epoch under way on which it is trained
 	before    float64      // seconds that they took, up to a checkpoint that the session was restored from
@@ -62,7 +63,7 @@ func (s *Session) open(data *dataset.Data, log func(string)) (err error) {
 		}
 	}
 	set := data.Train
-	s.set, s.checksum = set, set.Checksum()
+	s.set, s.checksum, s.testChecksum = set, set.Checksum(), data.Test.Checksum()
 	if s.Net, err = model.New(o.Spec(set.Rows, set.Cols, set.Classes), model.Options{Kernels: o.Kernels, Device: o.Device, Seed: o.Seed, Log: log}); err != nil {
 		return err
 	}
@@ -229,16 +230,22 @@ func addSums(e *metrics.Epoch, split metrics.Split, sums torchx.Sums) {
 
 // Weights returns what a weights file has of the network: copies of its weights or, where such are kept, of their moving averages, and the metadata.
 func (s *Session) Weights() (tensors []statedict.Tensor, metadata map[string]string, err error) {
-	if s.Net.Data.Frame == nil { // it takes longer than all else that comes before the first step
-		frame := picture.Measure(s.set.Images, s.set.Rows, s.set.Cols)
-		frame.Whole, frame.Light = frame.Whole || s.set.Whole, s.set.Light
-		s.Net.Data.Frame = &frame
-	}
+	s.measure()
 	err = s.trainer.opt.Averaged(func() (err error) {
 		tensors, metadata, err = s.Net.StateDict()
 		return err
 	})
 	return tensors, metadata, err
+}
+
+// measure sets how pictures are prepared for the network. It takes longer than all else that comes before the first step, and waits until that is needed.
+func (s *Session) measure() {
+	if s.Net.Data.Frame != nil {
+		return
+	}
+	frame := picture.Measure(s.set.Images, s.set.Rows, s.set.Cols)
+	frame.Whole, frame.Light = frame.Whole || s.set.Whole, s.set.Light
+	s.Net.Data.Frame = &frame
 }
 
 // Save writes what Weights returns to a file.

@@ -3,10 +3,12 @@ package train
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	torch "github.com/wangkuiyi/gotorch"
 
+	"lenet/metrics"
 	"lenet/statedict"
 	"lenet/torchx"
 )
@@ -14,7 +16,7 @@ import (
 // State returns how far the session is, with copies of all that a step changes. It is called between two steps, not while the moving averages are in
 // the weights' place.
 func (s *Session) State() (*State, error) {
-	state := &State{Steps: s.trainer.steps, Batches: s.done, Data: s.checksum, tensors: map[string]statedict.Tensor{}}
+	state := &State{Steps: s.trainer.steps, Batches: s.done, Data: s.checksum, Test: s.testChecksum, tensors: map[string]statedict.Tensor{}}
 	if s.done > 0 {
 		var err error
 		if state.Totals, err = s.trainer.total.Totals(); err != nil {
@@ -33,33 +35,53 @@ func (s *Session) State() (*State, error) {
 		}
 		state.tensors[name] = t
 	}
+	if state.check() != nil { // the update overflowed, and no loss was computed since
+		return nil, s.explain(ErrDiverged, s.trainer.steps/max(1, s.batches)+1)
+	}
 	return state, nil
 }
 
-// Restore makes a new session go on from a state of another one. Where the optimizer's state is another optimizer's, which is no error, this one's
-// begins anew, and fresh is true.
-func (s *Session) Restore(state *State) (fresh bool, err error) {
-	if state.Data != s.checksum {
-		return false, fmt.Errorf("train: the training images are not those of the checkpoint")
+// A DataError says that the images are not those that a checkpoint's network was trained on or tested with.
+type DataError struct{ Split metrics.Split }
+
+func (e *DataError) Error() string {
+	return fmt.Sprintf("train: the %s images are not those of the checkpoint", e.Split)
+}
+
+// Restore makes a new session go on from a state of another one. Where that had another optimizer, or kept no averages, which is no error, this session's begin
+// anew, and dropped is true.
+//
+// Errors: [DataError]; another network.
+func (s *Session) Restore(state *State) (dropped bool, err error) {
+	switch {
+	case state.Data != s.checksum:
+		return false, &DataError{metrics.Train}
+	case state.Test != s.testChecksum:
+		return false, &DataError{metrics.Test}
+	case state.Batches > s.batches:
+		return false, fmt.Errorf("train: the checkpoint is after %d batches of an epoch of %d", state.Batches, s.batches)
 	}
-	if n := s.batches; state.Batches > n {
-		return false, fmt.Errorf("train: the checkpoint is after %d batches of an epoch of %d", state.Batches, n)
-	}
-	stateful := s.stateful()
-	for name, p := range stateful {
+	values := map[string][]float32{}
+	for name, p := range s.stateful() {
 		t, ok := state.tensors[name]
-		switch {
-		case !ok && p.optimizer:
-			fresh = true
-		case !ok || !slices.Equal(t.Shape, p.shape):
-			return false, fmt.Errorf("train: the checkpoint's %s is %v, and this network's %v", name, t.Shape, p.shape)
+		if weight, kept := strings.CutSuffix(strings.TrimPrefix(name, optimizerPrefix), ".average"); !ok && kept {
+			t, ok = state.tensors[weight], true // averages begin as the weights
+			dropped = true
 		}
-	}
-	for name, p := range stateful {
-		if fresh && p.optimizer {
+		if !ok && p.optimizer { // it begins with zeros
+			dropped = true
 			continue
 		}
-		if err := torchx.Write(p.Tensor, state.tensors[name].Values); err != nil {
+		if !slices.Equal(t.Shape, p.shape) {
+			return false, fmt.Errorf("train: the checkpoint's %s is %v, and this network's %v", name, t.Shape, p.shape)
+		}
+		values[name] = t.Values
+	}
+	for name, p := range s.stateful() {
+		if values[name] == nil {
+			continue
+		}
+		if err := torchx.Write(p.Tensor, values[name]); err != nil {
 			return false, fmt.Errorf("train: writing %s: %w", name, err)
 		}
 	}
@@ -70,7 +92,7 @@ func (s *Session) Restore(state *State) (fresh bool, err error) {
 	if s.done > 0 {
 		err = s.trainer.read()
 	}
-	return fresh, err
+	return dropped, err
 }
 
 // A stateful tensor is one that a step changes.

@@ -106,7 +106,11 @@ func (t *trial) advance(ctx context.Context, s *sweep, epochs int) error {
 			return err
 		}
 	}
-	return s.record(&t.Trial)
+	if err := s.record(&t.Trial); err != nil || epochs < s.options.Epochs && t.Failed == "" {
+		return err
+	}
+	path := s.dir.TrialCheckpoint(t.Number)
+	return s.saver.Put(runs.File{Key: path, Path: path}) // removed: nobody goes on with it
 }
 
 // open makes the trial's session, which goes on from its checkpoint if there is one.

@@ -104,6 +104,9 @@ func Resume(ctx context.Context, dir runs.Dir, version string, report Reporter) 
 	if err != nil {
 		return nil, err
 	}
+	if config.Started.IsZero() {
+		return nil, fmt.Errorf("tune: %s holds no sweep's options", dir.Config())
+	}
 	unlock, err := dir.Lock() // before its trials are read: another process may be adding some
 	if err != nil {
 		return nil, err

@@ -35,35 +35,37 @@ func (c *exportCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	compared := ""
+	if c.Quantize != "" {
+		if compared, err = c.compare(ctx, net); err != nil {
+			return err
+		}
+	}
 	if err := runs.WriteFile(out, file); err != nil {
 		return err
 	}
-	fmt.Printf("wrote %s (%.0f kB): %s\n", out, float64(len(file))/1000, c.Describe(net.Spec))
-	if c.Quantize != "" {
-		return c.compare(ctx, net)
-	}
+	fmt.Printf("wrote %s (%.0f kB): %s\n%s", out, float64(len(file))/1000, c.Describe(net.Spec), compared)
 	return nil
 }
 
-// compare prints the accuracy on the test set with the weights as they are and as they are in the file.
-func (c *exportCommand) compare(ctx context.Context, net *predict.Network) error {
+// compare returns a line with the accuracy on the test set with the weights as they are and as they are in the file.
+func (c *exportCommand) compare(ctx context.Context, net *predict.Network) (string, error) {
 	test, err := net.Test(ctx, notice)
 	if err != nil {
-		return err
+		return "", err
 	}
 	before, err := net.Evaluate(ctx, test)
 	if err != nil {
-		return err
+		return "", err
 	}
 	if err := export.RoundWeights(net.LeNet); err != nil {
-		return err
+		return "", err
 	}
 	after, err := net.Evaluate(ctx, test)
 	if err != nil {
-		return err
+		return "", err
 	}
-	fmt.Printf("test accuracy %.4f with float32 weights, %.4f with %s\n", before.Accuracy, after.Accuracy, c.Quantize)
-	return nil
+	return fmt.Sprintf("test accuracy %.4f with float32 weights, %.4f with %s\n", before.Accuracy, after.Accuracy, c.Quantize), nil
 }
 
 // same says whether two paths are one file's.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -216,6 +217,10 @@ func TestASignalDuringACheckpointLosesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		waitFor(t, stdout, "epoch 1,", &stderr)
+		go func() { _, _ = io.Copy(io.Discard, stdout) }()
+		for !runs.Dir(out).HasCheckpoints() {
+			time.Sleep(time.Millisecond)
+		}
 		time.Sleep(time.Duration(rand.Int64N(int64(50 * time.Millisecond))))
 		for range 1 + i%2 {
 			_ = cmd.Process.Signal(syscall.SIGTERM)

@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+	"golang.org/x/sys/unix"
 
 	"lenet/dataset"
 	"lenet/export"
@@ -101,7 +102,7 @@ func exitCode(ctx context.Context, err error) int {
 // A signalError is why the program's context ended.
 type signalError struct{ signal syscall.Signal }
 
-func (e signalError) Error() string { return "stopped by " + e.signal.String() }
+func (e signalError) Error() string { return "stopped by " + unix.SignalName(e.signal) }
 
 // untilSignal returns a context that the first SIGINT, SIGTERM or SIGHUP ends. A second SIGINT or SIGTERM ends the process. A second SIGHUP does not: the
 // kernel and a shell may each send one when a terminal is closed. A SIGHUP that is ignored, as nohup has it, stays so.

@@ -44,6 +44,7 @@ func advice(err error) string {
 		checkpoint  *model.CheckpointError
 		stopped     *train.Interrupted
 		other       *train.ContradictionError
+		data        *train.DataError
 		interrupted *tune.Interrupted
 		fetch       *dataset.FetchError
 		lost        *runs.LostError
@@ -67,7 +68,7 @@ func advice(err error) string {
 	case errors.As(err, &exists) && exists.Sweep:
 		return fmt.Sprintf("give another --out, or --force to overwrite it, or continue the sweep with lenet tune --resume %s", exists.Dir)
 	case errors.As(err, &exists):
-		return "give another --out, or --force to overwrite it"
+		return fmt.Sprintf("give another --out, or --force to overwrite it, or go on with it: lenet train --resume %s", exists.Dir)
 	case errors.Is(err, runs.ErrNone):
 		return "train one, or name one with --model"
 	case errors.As(err, &unknown) && unknown.What == "activation":
@@ -93,7 +94,7 @@ func advice(err error) string {
 	case errors.As(err, &shorter):
 		return "leave the file as it is while it is in use; what a run had saved before is still there"
 	case errors.As(err, &writing) && writing.Full():
-		return "make room there; what was saved before is whole, and --resume goes on with it"
+		return "make room there; what a run had saved before is whole, and --resume goes on with it"
 	case errors.As(err, &writing):
 		return "give another --out"
 	case errors.As(err, &lost):
@@ -104,6 +105,8 @@ func advice(err error) string {
 		return "give --split to read each"
 	case errors.As(err, &other):
 		return "leave it out, or give --override to change it from here on"
+	case errors.As(err, &data):
+		return "name the right ones with --data, or give --override to go on with these"
 	case errors.As(err, &stopped):
 		return "continue with lenet train --resume " + string(stopped.Dir)
 	case errors.As(err, &interrupted):

@@ -28,7 +28,7 @@ func TestMessagesSayWhatToDoNext(t *testing.T) {
 		{&torchx.Error{Text: "CUDA out of memory."}, "libtorch: CUDA out of memory.; try a smaller --batch-size"},
 		{&torchx.Error{Text: "no"}, "libtorch: no"},
 		{&compute.DeviceError{Device: "cuda", Cause: errors.New("there is no driver")}, "compute: device cuda: there is no driver; give --device cpu to do without a GPU"},
-		{&runs.ExistsError{Dir: "a", File: "config.json"}, "runs: a already holds a run's config.json; give another --out, or --force to overwrite it"},
+		{&runs.ExistsError{Dir: "a", File: "config.json"}, "runs: a already holds a run's config.json; give another --out, or --force to overwrite it, or go on with it: lenet train --resume a"},
 		{&runs.ExistsError{Dir: "a", File: "config.json", Sweep: true}, "runs: a already holds a sweep's config.json; give another --out, or --force to overwrite it, or continue the sweep with lenet tune --resume a"},
 		{&runs.ExistsError{Dir: "a", File: "config.json", Foreign: true}, "runs: a holds a config.json that is not a run's; give another --out, or --force to overwrite the file"},
 		{runs.ErrNone, "runs: there is no run in runs/ here; train one, or name one with --model"},

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"lenet/metrics"
+	"lenet/option"
 	"lenet/runs"
 	"lenet/train"
 )
@@ -27,6 +28,9 @@ type trainCommand struct {
 }
 
 func (c *trainCommand) Run(ctx context.Context) error {
+	if c.Override && c.Resume == "" {
+		return option.Errorf("override", "is for --resume: a new run has no options to override")
+	}
 	if c.Pprof != "" {
 		stop, err := startPprof(c.Pprof)
 		if err != nil {
@@ -87,6 +91,9 @@ func (o *trainOutput) Start(r *train.Running) error {
 		fmt.Println(line)
 	}
 	fmt.Println("training on", r.Options.Device)
+	if o.plot != nil {
+		o.plot.epochs = slices.Clone(r.Summary.Epochs) // of a run that is resumed
+	}
 	return nil
 }
 

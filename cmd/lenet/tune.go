@@ -8,8 +8,10 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/alecthomas/kong"
 	"github.com/schollz/progressbar/v3"
 
+	"lenet/option"
 	"lenet/runs"
 	"lenet/tune"
 )
@@ -18,6 +20,20 @@ type tuneCommand struct {
 	tune.Options
 	Resume     string `placeholder:"DIR" help:"Continue the sweep in this folder, with the options that it was begun with."`
 	NoProgress bool   `help:"Hide the progress bar (it is always hidden when standard error is not a terminal)."`
+}
+
+// BeforeResolve refuses flags that a sweep that is resumed would not heed.
+func (c *tuneCommand) BeforeResolve(command *kong.Context) error {
+	dir, resumes := given(command, "resume")
+	if resumes && dir == "" {
+		return option.Errorf("resume", "is empty, and must be a sweep's folder")
+	}
+	for _, path := range command.Path {
+		if f := path.Flag; resumes && f != nil && !path.Resolved && f.Name != "resume" && f.Name != "no-progress" {
+			return option.Errorf(f.Name, "cannot be given beside --resume: a sweep goes on with the options that it was begun with")
+		}
+	}
+	return nil
 }
 
 func (c *tuneCommand) Run(ctx context.Context) (err error) {

@@ -10,7 +10,7 @@ namespace {
 
 // What a training takes on two cores is 2.4 to 2.5 GB, nearly all of it reserved and never touched: libtorch's code, Go's
 // arenas, the stacks of threads.
-constexpr rlim_t kNeeded = rlim_t{3} << 30;
+constexpr rlim_t kNeeded = rlim_t{2500000} << 10;
 
 __attribute__((constructor)) void check_address_space() {
   rlimit limit;
