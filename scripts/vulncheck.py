@@ -5,6 +5,7 @@ A vulnerability of a module is this project's to mend: exit status 1. One of Go'
 that builds: it is named, with the version to install, and the status is 0.
 """
 import json
+import re
 import sys
 
 
@@ -27,18 +28,19 @@ def main():
         if finding := message.get("finding"):
             first = finding["trace"][0]
             if "function" in first:  # others are in what is imported or required, and not called
-                called[finding["osv"]] = (first["module"], first.get("version", ""), finding.get("fixed_version", ""))
+                called[finding["osv"], first["module"]] = (first.get("version", ""), finding.get("fixed_version", ""))
     if not scanned:
         sys.exit("vulncheck: govulncheck did not finish (its message is above): nothing is known")
     bad, fixes = 0, set()
-    for identifier, (module, version, fixed) in sorted(called.items()):
+    for (identifier, module), (version, fixed) in sorted(called.items()):
         print(f"{identifier}: {module} {version}, mended in {fixed or 'no version'}: {summaries.get(identifier, '')}")
-        if module == "stdlib":
-            fixes.add(tuple(map(int, fixed.removeprefix("v").split("."))))
-        else:
+        if module != "stdlib":
             bad += 1
-    if fixes:
-        print(f"{len(called) - bad} in the standard library of {go}: Go {'.'.join(map(str, max(fixes)))} or later has none of them")
+        elif numbers := re.match(r"v(\d+(?:\.\d+)*)", fixed):  # a release candidate counts as its release
+            fixes.add(tuple(map(int, numbers[1].split("."))))
+    if len(called) > bad:
+        mended = f"Go {'.'.join(map(str, max(fixes)))} or later has none of those that are mended" if fixes else "no version has them mended"
+        print(f"{len(called) - bad} in the standard library of {go}: {mended}")
     print(f"{bad} in modules")
     sys.exit(1 if bad else 0)
 
