@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"lenet/compute"
 	"lenet/model"
 	"lenet/option"
 	"lenet/runs"
@@ -18,7 +19,7 @@ import (
 // free are the options that may change from one part of a run to the next: they do not change what a step computes, or, as the data's place, something
 // else makes sure of that.
 var free = []string{
-	"epochs", "early_stop", "checkpoint_every", "keep_checkpoints", "tensorboard", "out", "force", "data", "classes", "mirror", "threads",
+	"epochs", "early_stop", "checkpoint_every", "keep_checkpoints", "tensorboard", "out", "force", "data", "classes", "mirror", "data_on_device",
 }
 
 // differing returns the names of options that differ, as config.json has them.
@@ -53,6 +54,9 @@ func (c *Checkpoint) Of(o Options) bool {
 func contradicting(a, b Options) (names []string, err error) {
 	all, err := differing(a, b)
 	for _, name := range all {
+		if name == "threads" && a.Kernels == compute.Fused && b.Kernels == compute.Fused {
+			continue // libtorch's own operators add up in an order that depends on them
+		}
 		if !slices.Contains(free, name) {
 			names = append(names, strings.ReplaceAll(name, "_", "-"))
 		}

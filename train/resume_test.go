@@ -192,14 +192,19 @@ func TestOptionsThatContradictARunAreRefusedByName(t *testing.T) {
 	if err := resume(t.Context(), t, changed); !errors.As(err, &other) || !strings.HasSuffix(err.Error(), "another batch-size, lr") {
 		t.Errorf("error %v", err)
 	}
-	changed.Optimizer, changed.LearningRate = "adam", 0.01
+	threads := o
+	threads.Threads = 2
+	if err := resume(t.Context(), t, threads); err != nil {
+		t.Errorf("another number of threads, which the fused kernels' results do not depend on: error %v", err)
+	}
+	changed.Optimizer, changed.LearningRate, changed.Epochs = "adam", 0.01, 3
 	var said []string
 	s, err := train.Resume(t.Context(), changed, true, "test", func(line string) { said = append(said, line) })
-	if err != nil || len(s.Epochs) != 2 || !strings.Contains(strings.Join(said, "\n"), "the optimizer's state, or what of it the checkpoint lacks, begins anew") {
+	if err != nil || len(s.Epochs) != 3 || !strings.Contains(strings.Join(said, "\n"), "the optimizer's state, or what of it the checkpoint lacks, begins anew") {
 		t.Errorf("overridden: error %v, %d epochs, said %q", err, len(s.Epochs), said)
 	}
 	checkpoints, err := runs.Dir(o.Out).Checkpoints()
-	if err != nil || filepath.Base(checkpoints[0]) != "epoch-00002-step-00000014.safetensors" { // 7 steps an epoch of the new batch size
+	if err != nil || filepath.Base(checkpoints[0]) != "epoch-00003-step-00000021.safetensors" { // 7 steps an epoch of the new batch size
 		t.Errorf("checkpoints %q, error %v", checkpoints, err)
 	}
 	if config, err := train.ReadConfig(runs.Dir(o.Out)); err != nil || config.BatchSize != 32 {

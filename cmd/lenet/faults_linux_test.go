@@ -74,8 +74,9 @@ func TestAFolderThatBecomesReadOnlyOrVanishesEndsTheRun(t *testing.T) {
 	t.Parallel()
 	data := smallData(t, 640, 100)
 	for name, c := range map[string]struct{ fault, want string }{
-		"read-only": {"mount -o remount,ro disk", "read-only file system"},
-		"removed":   {"rm -r disk/run", "no such file or directory"},
+		"read-only": {"for i in 1 2 3 4 5 6 7 8 9; do mount -o remount,ro disk 2>mount.log && break; sleep 0.05; done", // busy while a file is written
+			"read-only file system"},
+		"removed": {"rm -r disk/run", "no such file or directory"},
 	} {
 		for _, command := range []string{"train", "tune --validation=100 --lr=0.01:0.5:0.01 --jobs=2"} {
 			_, stdout, stderr := onDisk(t, 10000, `
