@@ -192,7 +192,7 @@ func (r *Running) mend(c *Checkpoint) error {
 
 // restore makes the session go on from a checkpoint.
 func (r *Running) restore(c *Checkpoint, override bool) error {
-	if c.tensors == nil { // there was none
+	if c.tensors == nil { // there is none
 		r.Log(fmt.Sprintf("the run in %s was stopped before its first checkpoint: it begins again", r.Dir))
 		return nil
 	}
@@ -215,7 +215,9 @@ func (r *Running) restore(c *Checkpoint, override bool) error {
 		r.Log(fmt.Sprintf("--schedule %s now spans %d epochs: the first ones were trained as part of %d", o.Schedule.Name, o.Epochs, old.Epochs))
 	}
 	where := fmt.Sprintf("after epoch %d", len(c.Epochs))
-	if state.Batches > 0 {
+	if state.Steps == 0 {
+		where = "from its beginning: it was stopped before a step was saved"
+	} else if state.Batches > 0 {
 		where = fmt.Sprintf("after step %d of %d of epoch %d", state.Batches, r.Session.batches, len(c.Epochs)+1)
 	}
 	r.Log(fmt.Sprintf("going on with %s %s", r.Dir, where))
