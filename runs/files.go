@@ -23,9 +23,11 @@ const (
 // outcomes are what makes a folder a run's or a sweep's that may not be lost.
 var outcomes = []string{metricsFile, weightsFile, bestFile, trialsFile}
 
-// Pictures are the names of all pictures in folders, each a .png and an .svg: those of lenet eval, those of lenet predict, and a sweep's, one for
-// each axis.
-var Pictures = []string{"confusion", "mistakes", "predictions", "lr", "batch-size", "optimizer", "activation", "seed"}
+// Pictures are the names of all pictures in folders, each a .png and an .svg: those of lenet eval, those of lenet predict, and a sweep's.
+var Pictures = append([]string{"confusion", "mistakes", "predictions"}, plots...)
+
+// plots are a sweep's pictures, one for each axis.
+var plots = []string{"lr", "batch-size", "optimizer", "activation", "seed"}
 
 // patterns are the names, as [path.Match] takes them, of all files that are written to a folder, but for the options.
 func patterns() []string {
@@ -64,6 +66,9 @@ func (d Dir) clearTemporary() error {
 	var names []string
 	for _, name := range append(slices.Clone(outcomes), configFile) {
 		names = append(names, "."+name+"[0-9]*")
+	}
+	for _, name := range plots { // other pictures, and pages, another process may be writing
+		names = append(names, "."+name+".png[0-9]*", "."+name+".svg[0-9]*")
 	}
 	return errors.Join(
 		remove(string(d), names...),

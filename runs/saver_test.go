@@ -96,8 +96,8 @@ func TestALockRemovesWhatWasLeftHalfWritten(t *testing.T) {
 	if err := dir.MakeCheckpoints(); err != nil {
 		t.Fatal(err)
 	}
-	left := []string{".model.safetensors123", ".best.safetensors4", ".config.json55", "checkpoints/.epoch-00001-step-00000001.safetensors9"}
-	kept := []string{".model.safetensors", ".vimrc1", "model.safetensors", "checkpoints/epoch-00001-step-00000001.safetensors", "checkpoints/.mine1"}
+	left := []string{".model.safetensors123", ".best.safetensors4", ".config.json55", ".lr.svg6", ".batch-size.png77", "checkpoints/.epoch-00001-step-00000001.safetensors9"}
+	kept := []string{".model.safetensors", ".vimrc1", ".confusion.png1", "model.safetensors", "checkpoints/epoch-00001-step-00000001.safetensors", "checkpoints/.mine1"}
 	for _, name := range append(left, kept...) {
 		if err := os.WriteFile(filepath.Join(string(dir), name), nil, 0o666); err != nil {
 			t.Fatal(err)
