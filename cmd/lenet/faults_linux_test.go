@@ -23,7 +23,7 @@ func onDisk(t *testing.T, kilobytes int, script string) (dir, stdout, stderr str
 		t.Fatal(err)
 	}
 	mount := fmt.Sprintf("mount -t tmpfs -o size=%dk tmpfs disk", kilobytes)
-	shell := exec.CommandContext(t.Context(), "unshare", "--user", "--map-root-user", "--mount", "sh", "-c", mount+" || exit 99\nlenet() { \""+lenet.Path+"\" \"$@\"; }\n"+script)
+	shell := exec.CommandContext(t.Context(), "unshare", "--user", "--map-root-user", "--mount", "sh", "-c", mount+" || exit 99\nlenet() { timeout 120 \""+lenet.Path+"\" \"$@\"; }\n"+script)
 	shell.Dir, shell.Env = dir, lenet.Env
 	var out, errs bytes.Buffer
 	shell.Stdout, shell.Stderr = &out, &errs
@@ -74,9 +74,8 @@ func TestAFolderThatBecomesReadOnlyOrVanishesEndsTheRun(t *testing.T) {
 	t.Parallel()
 	data := smallData(t, 640, 100)
 	for name, c := range map[string]struct{ fault, want string }{
-		"read-only": {"for i in 1 2 3 4 5 6 7 8 9; do mount -o remount,ro disk 2>mount.log && break; sleep 0.05; done", // busy while a file is written
-			"read-only file system"},
-		"removed": {"rm -r disk/run", "no such file or directory"},
+		"read-only": {"for i in $(seq 5000); do mount -o remount,ro disk 2>mount.log && break; done", "read-only file system"}, // busy while a file is written
+		"away":      {"mv disk/run disk/away", "no such file or directory"},
 	} {
 		for _, command := range []string{"train", "tune --validation=100 --lr=0.01:0.5:0.01 --jobs=2"} {
 			_, stdout, stderr := onDisk(t, 10000, `

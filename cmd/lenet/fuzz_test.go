@@ -11,7 +11,7 @@ import (
 	"lenet/tune"
 )
 
-var configBound = badfile.Bound{Times: 200, Plus: 32 << 20} // of a sweep of ten thousand trials
+var configBound = badfile.Bound{Times: 200, Plus: 64 << 20} // of a sweep of ten thousand trials
 
 // FuzzConfig reads a file as a run's config.json, as a sweep's, and as that of train --config.
 func FuzzConfig(f *testing.F) {
