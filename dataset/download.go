@@ -61,6 +61,7 @@ var errSilent = errors.New("the server has sent nothing")
 func (d *download) get(ctx context.Context, url, md5Sum, path string) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	silence := silence // of this download
 	limit := time.AfterFunc(silence, func() { cancel(fmt.Errorf("%w for %v", errSilent, silence)) })
 	defer limit.Stop()
 	err := d.save(ctx, url, md5Sum, path, func() { limit.Reset(silence) })

@@ -155,15 +155,23 @@ func decodeCheckpoint(file []byte) (*Checkpoint, error) {
 	if err != nil {
 		return nil, err
 	}
+	if metadata[checkpointKey] == "" {
+		return nil, errors.New("it is no checkpoint")
+	}
+	if metadata[checksumKey] != checksum(tensors, metadata) {
+		return nil, errors.New("it is damaged: its content has another checksum")
+	}
+	return newCheckpoint(tensors, metadata)
+}
+
+// newCheckpoint returns the checkpoint that a file's tensors and metadata are.
+func newCheckpoint(tensors map[string]statedict.Tensor, metadata map[string]string) (*Checkpoint, error) {
 	header := checkpointHeader{Config: Config{Options: Defaults()}}
 	if err := json.Unmarshal([]byte(metadata[checkpointKey]), &header); err != nil {
 		return nil, fmt.Errorf("it is no checkpoint: %w", err)
 	}
 	if header.Version != checkpointVersion {
 		return nil, fmt.Errorf("its format is version %d, and this program reads version %d", header.Version, checkpointVersion)
-	}
-	if metadata[checksumKey] != checksum(tensors, metadata) {
-		return nil, errors.New("it is damaged: its content has another checksum")
 	}
 	if err := header.Config.Options.Validate(); err != nil {
 		return nil, fmt.Errorf("its options: %v", err) // not an option's error: nobody gave it
