@@ -13,7 +13,7 @@ import (
 func FuzzCheckpoint(f *testing.F) {
 	f.Fuzz(func(t *testing.T, file []byte) {
 		bound := badfile.Bound{Times: 6, Plus: 16 << 20} // of which most are the options' defaults
-		if len(file) >= 8 { // the header is JSON in JSON
+		if len(file) >= 8 {                              // the header is JSON in JSON
 			bound.Plus += 400 * int(min(binary.LittleEndian.Uint64(file), uint64(len(file))))
 		}
 		var c *Checkpoint
