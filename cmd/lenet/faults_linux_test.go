@@ -17,6 +17,9 @@ import (
 // in its folder is left there, but ./disk is gone.
 func onDisk(t *testing.T, kilobytes int, script string) (dir, stdout, stderr string) {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("runs many processes, each of which the race detector makes slow to start")
+	}
 	lenet := command(t)
 	dir = lenet.Dir
 	if err := os.Mkdir(filepath.Join(dir, "disk"), 0o777); err != nil {
