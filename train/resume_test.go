@@ -246,13 +246,22 @@ func TestOptionsThatContradictARunAreRefusedByName(t *testing.T) {
 	}
 }
 
+// patient waits in each epoch until its checkpoint is on the disk: of those that wait there, only the newest is written.
+type patient struct{ train.BaseObserver }
+
+func (patient) Epoch(r *train.Running, e metrics.Epoch) error {
+	for {
+		if _, err := os.Stat(r.Dir.Checkpoint(r.Session.Steps(), e.Number)); err == nil {
+			return nil
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
 func TestTheLastCheckpointsAndTheBestAreKept(t *testing.T) {
 	o := options(t, 300, 50)
 	o.Epochs, o.Keep, o.Validation, o.LearningRate = 6, 2, 100, 1e-9 // nothing gets better than the first epoch
-	// The folder is as slow as may be: only the newest wait. So each epoch waits for it here.
-	c := &counter{}
-	c.onStep = func() { time.Sleep(10 * time.Millisecond) }
-	if _, err := train.Run(t.Context(), o, "test", func(string) {}, c); err != nil {
+	if _, err := train.Run(t.Context(), o, "test", func(string) {}, patient{}); err != nil {
 		t.Fatal(err)
 	}
 	paths, err := runs.Dir(o.Out).Checkpoints()
@@ -269,7 +278,7 @@ func TestTheLastCheckpointsAndTheBestAreKept(t *testing.T) {
 
 	// The best one is kept when the run goes on, too.
 	o.Epochs = 8
-	if err := resume(t.Context(), t, o); err != nil {
+	if err := resume(t.Context(), t, o, patient{}); err != nil {
 		t.Fatal(err)
 	}
 	paths, err = runs.Dir(o.Out).Checkpoints()
