@@ -1,16 +1,15 @@
 package export
 
 import (
-	"encoding/binary"
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 
 	"google.golang.org/protobuf/proto"
 
 	"lenet/export/onnx"
 	"lenet/model"
+	"lenet/statedict"
 )
 
 // The versions that the file asks of its reader. Readers since 2022 know them (ONNX 1.12, onnxruntime 1.12).
@@ -129,11 +128,9 @@ type graph struct {
 
 // initializer adds a tensor of float32.
 func (g *graph) initializer(name string, shape []int64, values []float32) {
-	raw := make([]byte, 0, 4*len(values))
-	for _, v := range values {
-		raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(v))
-	}
-	g.initializers = append(g.initializers, &onnx.TensorProto{Name: &name, Dims: shape, DataType: proto.Int32(int32(onnx.TensorProto_FLOAT)), RawData: raw})
+	g.initializers = append(g.initializers, &onnx.TensorProto{
+		Name: &name, Dims: shape, DataType: proto.Int32(int32(onnx.TensorProto_FLOAT)), RawData: statedict.Bytes(values),
+	})
 }
 
 // quantized adds a weight as int8 and a scale for each of its first dimension, and the operator that multiplies them.

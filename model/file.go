@@ -1,12 +1,12 @@
 package model
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/binary"
 	"fmt"
 	"maps"
 	"math"
-	"os"
 	"slices"
 	"strings"
 
@@ -30,29 +30,22 @@ type weightsFile struct {
 
 // readFile reads a weights file. Its errors name the file.
 func readFile(path string) (*weightsFile, error) {
-	info, err := os.Stat(path)
+	content, err := statedict.ReadFile(path, maxFile, "not a weights file of a LeNet")
 	if err != nil {
 		return nil, fmt.Errorf("model: %w", err)
 	}
-	if !info.Mode().IsRegular() || info.Size() > maxFile {
-		return nil, fmt.Errorf("model: %s: it is not a weights file of a LeNet: %d bytes, mode %v", path, info.Size(), info.Mode())
-	}
-	bytes, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("model: %w", err)
-	}
-	return parseFile(path, bytes)
+	return parseFile(path, content)
 }
 
 // parseFile is readFile for a file's bytes, which the tensors stay views of.
-func parseFile(path string, bytes []byte) (*weightsFile, error) {
-	if err := foreign(path, bytes); err != nil {
+func parseFile(path string, content []byte) (*weightsFile, error) {
+	if err := foreign(path, content); err != nil {
 		return nil, err
 	}
-	if strings.Contains(string(bytes[:min(len(bytes), maxHeader)]), `"`+statedict.CheckpointKey+`"`) { // its header may be longer
+	if bytes.Contains(content[:min(len(content), maxHeader)], []byte(`"`+statedict.CheckpointKey+`"`)) { // its header may be longer
 		return nil, &CheckpointError{path}
 	}
-	all, metadata, err := statedict.Views(bytes, maxHeader)
+	all, metadata, err := statedict.Views(content, maxHeader)
 	if err != nil {
 		return nil, fmt.Errorf("model: %s: it is not a whole safetensors file: %w", path, err)
 	}

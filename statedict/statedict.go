@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
 	"slices"
 
 	"github.com/nlpodyssey/safetensors"
@@ -22,19 +23,36 @@ type Tensor struct {
 	Values []float32
 }
 
+// Bytes returns values as files have them: float32, little-endian.
+func Bytes(values []float32) []byte {
+	b := make([]byte, 0, 4*len(values))
+	for _, v := range values {
+		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
+	}
+	return b
+}
+
+// ReadFile reads a file of at most so many bytes; a larger one, or one that is no regular file, is refused unread, as not being what it should be.
+func ReadFile(path string, largest int64, what string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() || info.Size() > largest {
+		return nil, fmt.Errorf("%s: it is %s: %d bytes, mode %v", path, what, info.Size(), info.Mode())
+	}
+	return os.ReadFile(path)
+}
+
 // Encode returns tensors, whose names differ, and metadata as a safetensors file.
 func Encode(tensors []Tensor, metadata map[string]string) ([]byte, error) {
 	views := make(map[string]safetensors.TensorView, len(tensors))
 	for _, t := range tensors {
-		data := make([]byte, 4*len(t.Values))
-		for i, v := range t.Values {
-			binary.LittleEndian.PutUint32(data[4*i:], math.Float32bits(v))
-		}
 		shape := make([]uint64, len(t.Shape))
 		for i, d := range t.Shape {
 			shape[i] = uint64(d)
 		}
-		view, err := safetensors.NewTensorView(safetensors.F32, shape, data)
+		view, err := safetensors.NewTensorView(safetensors.F32, shape, Bytes(t.Values))
 		if err != nil {
 			return nil, fmt.Errorf("statedict: %s: %w", t.Name, err)
 		}

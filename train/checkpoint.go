@@ -3,7 +3,6 @@ package train
 import (
 	"bytes"
 	"crypto/sha256"
-	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -98,15 +97,10 @@ func checksum(tensors map[string]statedict.Tensor, metadata map[string]string) s
 			fmt.Fprintf(sum, "%q %q\n", key, metadata[key])
 		}
 	}
-	var bits []byte
 	for _, name := range slices.Sorted(maps.Keys(tensors)) {
 		t := tensors[name]
-		bits = bits[:0]
-		for _, v := range t.Values {
-			bits = binary.LittleEndian.AppendUint32(bits, math.Float32bits(v))
-		}
 		fmt.Fprintf(sum, "%q %d\n", name, t.Shape)
-		sum.Write(bits)
+		sum.Write(statedict.Bytes(t.Values))
 	}
 	return hex.EncodeToString(sum.Sum(nil))
 }
@@ -132,14 +126,7 @@ func (c *Checkpoint) weights() ([]byte, error) {
 //
 // Errors: the file system's; a file that is no whole checkpoint.
 func ReadCheckpoint(path string) (*Checkpoint, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, fmt.Errorf("train: %w", err)
-	}
-	if !info.Mode().IsRegular() || info.Size() > largestCheckpoint {
-		return nil, fmt.Errorf("train: %s: it is no checkpoint: %d bytes, mode %v", path, info.Size(), info.Mode())
-	}
-	file, err := os.ReadFile(path)
+	file, err := statedict.ReadFile(path, largestCheckpoint, "no checkpoint")
 	if err != nil {
 		return nil, fmt.Errorf("train: %w", err)
 	}
@@ -223,7 +210,7 @@ func (s *State) check() error {
 // Errors: [NotResumableError]; there are checkpoints, and none can be read.
 func readCheckpoints(dir runs.Dir, log func(string)) (all []*Checkpoint, err error) {
 	if dir.IsSweep() {
-		return nil, &NotResumableError{dir, dir.IsSweep()}
+		return nil, &NotResumableError{dir, true}
 	}
 	paths, err := dir.Checkpoints()
 	if err != nil {

@@ -61,8 +61,8 @@ func (s *Session) Restore(state *State) (dropped bool, err error) {
 	case state.Batches > s.batches:
 		return false, fmt.Errorf("train: the checkpoint is after %d batches of an epoch of %d", state.Batches, s.batches)
 	}
-	values := map[string][]float32{}
-	for name, p := range s.stateful() {
+	values, stateful := map[string][]float32{}, s.stateful()
+	for name, p := range stateful {
 		t, ok := state.tensors[name]
 		if weight, kept := strings.CutSuffix(strings.TrimPrefix(name, optimizerPrefix), ".average"); !ok && kept {
 			t, ok = state.tensors[weight], true // averages begin as the weights
@@ -77,7 +77,7 @@ func (s *Session) Restore(state *State) (dropped bool, err error) {
 		}
 		values[name] = t.Values
 	}
-	for name, p := range s.stateful() {
+	for name, p := range stateful {
 		if values[name] == nil {
 			continue
 		}
