@@ -116,7 +116,8 @@ readers: build $(if $(filter Linux-x86_64,$(PLATFORM)),$(CUDA_DIR)) ## Tests tha
 	@PYTHON='$(READERS)/bin/python' NODE='$(READERS)/bin/node' NODE_MODULES='$(READERS)/node_modules' LENET='$(CURDIR)/bin/lenet' \
 	  $(GO_ENV) go test -count=1 -tags readers ./export/readers
 
-cuda: native ## Builds the CUDA plug-in too, and tests that it loads; needs no GPU
+cuda: native $(BUILD)/test/plug_in ## Builds the CUDA plug-in too, tests that it loads, and what it asks of CUDA; needs no GPU
+	@$(BUILD)/test/plug_in
 	@$(GO_ENV) go test -tags cuda -run CUDA -count=1 ./cmd/lenet
 
 # The data set that the tests of train have fetched is cut short for bin/lenet. On arm64 itself nothing is emulated.

@@ -204,6 +204,19 @@ $(BUILD)/test/team: torchx/cc/test/team.cc torchx/cc/cpu/team.cc torchx/cc/cpu/t
 	@echo 'c++  $< (ThreadSanitizer)' >&2
 	@$(CXX) -std=c++17 -O1 -g1 -fsanitize=thread -isystem $(BUILD)/libtorch/include torchx/cc/test/team.cc torchx/cc/cpu/team.cc -o $@ -L$(BUILD)/lib -lc10 '-Wl,-rpath,$(BUILD)/lib'
 
+# The plug-in on a stand-in for NVIDIA's runtime. libtorch looks for the driver, libcuda.so.1, too, and finds the stand-in.
+STAND_IN := $(BUILD)/test/stand-in/libcuda.so.1
+$(STAND_IN): torchx/cc/test/runtime.cc torchx/cc/test/runtime.h | $(TOOLKIT)/bin/nvcc
+	@mkdir -p $(@D)
+	@echo 'c++  $<' >&2
+	@$(CXX) -std=c++17 -O1 -g1 -fPIC -shared -isystem $(TOOLKIT)/include $< -o $@ -Wl,-soname,$(@F)
+
+$(BUILD)/test/plug_in: torchx/cc/test/plug_in.cc torchx/cc/test/runtime.h $(STAND_IN) $(BUILD)/lib/libtorchx_cuda.$(SO)
+	@mkdir -p $(@D)
+	@echo 'c++  $<' >&2
+	@$(COMPILE) -g1 -Itorchx -Itorchx/cc -isystem $(TOOLKIT)/include $< -o $@ -MF $@.d -MT $@ $(STAND_IN) $(LINK_FLAGS) -Wl,--no-as-needed,--allow-shlib-undefined \
+	  -ltorchx_cuda -ltorchx -ltorch_cpu -lc10_cuda -lc10 -l:libcudart.so.13 '-Wl,-rpath,$(ORIGIN)/stand-in:$(ORIGIN)/../lib'
+
 $(BUILD)/lib/libtorchx.$(SO): $(TORCHX:%=$(BUILD)/obj/%.o)
 $(BUILD)/lib/libcgotorch.$(SO): $(BUILD)/obj/cgotorch.o
 

@@ -76,7 +76,8 @@ func (r *Resources) Resolve(log func(string)) error {
 }
 
 // Use makes the calling thread compute as resolved options say. It keeps the goroutine on its thread until release is called, since
-// libtorch keeps a number of threads, a thread pool, and a CUDA stream for each thread that calls it.
+// libtorch keeps a number of threads, a thread pool, and a CUDA stream for each thread that calls it. release waits for a GPU's work on it;
+// then another thread that computes there may go on with the results.
 func (r *Resources) Use() (release func(), err error) {
 	runtime.LockOSThread()
 	if r.Device != CPU {
@@ -85,9 +86,15 @@ func (r *Resources) Use() (release func(), err error) {
 	if err == nil {
 		err = torchx.SetNumThreads(r.Threads)
 	}
-	if err != nil {
+	release = func() {
+		if r.Device != CPU {
+			_ = torchx.ReleaseCUDA() // a device that fails does so in the next call, too
+		}
 		runtime.UnlockOSThread()
+	}
+	if err != nil {
+		release()
 		return nil, fmt.Errorf("compute: %w", err)
 	}
-	return runtime.UnlockOSThread, nil
+	return release, nil
 }

@@ -19,11 +19,22 @@ type CUDADevice struct {
 	Major, Minor int   // compute capability
 }
 
+// The oldest GPUs that libtorch and our kernels have machine code for, Turing: compute capability 7.5. libtorch.mk names the same in GPUS.
+const oldestMajor, oldestMinor = 7, 5
+
+// Check returns an error if the GPU is too old. Drivers also list those.
+func (d CUDADevice) Check() error {
+	if d.Major > oldestMajor || d.Major == oldestMajor && d.Minor >= oldestMinor {
+		return nil
+	}
+	return fmt.Errorf("%v, is too old; lenet needs a GPU of compute capability %d.%d or later", d, oldestMajor, oldestMinor)
+}
+
 func (d CUDADevice) String() string {
 	return fmt.Sprintf("%s, %.0f GiB, compute capability %d.%d", d.Name, float64(d.Memory)/(1<<30), d.Major, d.Minor)
 }
 
-// CUDADevices returns the GPUs, in CUDA's order. It loads CUDA's half of libtorch, and so comes before anything else that asks libtorch
+// CUDADevices returns the GPUs, in CUDA's order: none where the driver shows none. Some may be too old: [CUDADevice.Check]. It loads CUDA's half of libtorch, and so comes before anything else that asks libtorch
 // about CUDA. Its error says in one line what is missing (a driver, CUDA's libraries) and, after a semicolon, what to do.
 func CUDADevices() ([]CUDADevice, error) {
 	var n C.int
@@ -55,9 +66,16 @@ func CUDAVersions() (built, driver string, err error) {
 	return text(versions[0]), text(versions[1]), nil
 }
 
-// UseCUDA makes the calling thread compute on the CUDA device of this index, on a stream of its own. The goroutine must be locked to its
-// thread.
+// UseCUDA makes the calling thread compute on the CUDA device of this index, on a stream that no other thread has, until [ReleaseCUDA]. The
+// goroutine must be locked to its thread.
 func UseCUDA(index int) error { return check(C.torchx_cuda_use(C.int(index))) }
+
+// SynchronizeCUDA waits for the calling thread's stream. Afterwards another thread may use or free what was computed with. On a thread without a
+// stream it does nothing.
+func SynchronizeCUDA() error { return check(C.torchx_cuda_synchronize()) }
+
+// ReleaseCUDA waits for the calling thread's stream and gives it back. On a thread without a stream it does nothing.
+func ReleaseCUDA() error { return check(C.torchx_cuda_release()) }
 
 // FreeCUDAMemory returns how many bytes of a CUDA device's memory are free.
 func FreeCUDAMemory(index int) (int64, error) {

@@ -13,7 +13,7 @@ type Graph struct{ handle unsafe.Pointer }
 
 // Capture records what f asks of the device, without executing it. The memory that f reads and writes must stay where it is for as long as
 // the graph is used; memory that f allocates and frees belongs to the graph. f may not wait for the device. The calling goroutine must be
-// locked to its thread, on which [UseCUDA] was called.
+// locked to its thread, on which [UseCUDA] was called. Captures on several threads come one after the other.
 func Capture(f func() error) (*Graph, error) {
 	var g Graph
 	if err := check(C.torchx_graph_begin(&g.handle)); err != nil {

@@ -33,8 +33,8 @@ func (r *Ring) Buffer(i int) []uint8 {
 	return unsafe.Slice((*uint8)(C.torchx_ring_buffer(r.handle, C.size_t(i))), r.size)
 }
 
-// Send queues a copy of buffer i to a uint8 tensor of as many bytes on the device, behind the work that is queued there. It returns at
-// once; the buffer may be filled again after [Ring.Wait].
+// Send queues a copy of buffer i to a uint8 tensor of as many bytes on the device, behind the work that the calling thread has queued there.
+// It returns at once; the buffer may be filled again after [Ring.Wait].
 func (r *Ring) Send(i int, to torch.Tensor) error {
 	return check(C.torchx_ring_send(r.handle, C.size_t(i), *to.T))
 }

@@ -118,10 +118,14 @@ char *torchx_cuda_device_at(int index, torchx_cuda_device *device);
 char *torchx_cuda_versions(int *plug_in, int *driver);  // of CUDA, as 1000 * major + 10 * minor; 0 without a driver
 char *torchx_cuda_free_memory(int index, int64_t *bytes);
 
-// Makes the calling thread work on a CUDA device, on a stream of its own.
+// Makes the calling thread work on a CUDA device, on a stream of its own; waits for that stream; waits for it and gives it
+// back.
 char *torchx_cuda_use(int index);
+char *torchx_cuda_synchronize(void);
+char *torchx_cuda_release(void);
 
-// A CUDA graph: what the calling thread asks of its device between begin and end is recorded, not executed.
+// A CUDA graph: what the calling thread asks of its device between begin and end is recorded, not executed. One is recorded at
+// a time: begin waits for other threads' end. Where end fails, the graph can only be freed.
 char *torchx_graph_begin(void **graph);
 char *torchx_graph_end(void *graph);
 char *torchx_graph_replay(void *graph);

@@ -91,8 +91,11 @@ func (s *Session) open(data *dataset.Data, log func(string)) (err error) {
 	return err
 }
 
-// Close frees the network and all that trains it.
+// Close frees the network and all that trains it, once a GPU is done with it.
 func (s *Session) Close() {
+	if s.options.Device != compute.CPU {
+		_ = torchx.SynchronizeCUDA() // a device that fails has no use for the memory either
+	}
 	for _, l := range []deviceLoader{s.training, s.validation, s.test} {
 		if l != nil {
 			l.close()

@@ -2,17 +2,15 @@
 #include "plug_in.h"
 
 #include <ATen/Context.h>
-#include <ATen/cuda/CUDAGraph.h>
 #include <c10/cuda/CUDAException.h>
-#include <c10/cuda/CUDAFunctions.h>
 #include <c10/cuda/CUDAGuard.h>
-#include <c10/cuda/CUDAStream.h>
 #include <cuda_runtime_api.h>
 
 #include <cstring>
-#include <memory>
 
+#include "graph.h"
 #include "ring.h"
+#include "streams.h"
 
 namespace {
 
@@ -25,7 +23,12 @@ int runtime_version() { return CUDART_VERSION; }
 
 int device_count() {
   int n = 0;
-  C10_CUDA_CHECK(cudaGetDeviceCount(&n));
+  const cudaError_t error = cudaGetDeviceCount(&n);
+  if (error == cudaErrorNoDevice) {
+    cudaGetLastError();  // or the next check would find it
+    return 0;
+  }
+  C10_CUDA_CHECK(error);
   return n;
 }
 
@@ -47,21 +50,14 @@ int64_t free_memory(int index) {
 }
 
 void use(int index) {
-  c10::cuda::set_device(index);
-  c10::cuda::setCurrentCUDAStream(c10::cuda::getStreamFromPool(/*isHighPriority=*/false, index));
+  lenet::cuda::use_device(index);
   at::globalContext().setAllowTF32CuDNN(false);  // float32 is float32, on every device
 }
 
-at::cuda::CUDAGraph &graph_of(void *graph) { return *static_cast<at::cuda::CUDAGraph *>(graph); }
+lenet::cuda::Graph &graph_of(void *graph) { return *static_cast<lenet::cuda::Graph *>(graph); }
 
-void *begin_graph() {
-  auto graph = std::make_unique<at::cuda::CUDAGraph>();
-  // Other threads, such as the loader's, may call CUDA meanwhile.
-  graph->capture_begin({0, 0}, cudaStreamCaptureModeThreadLocal);
-  return graph.release();
-}
-
-void end_graph(void *graph) { graph_of(graph).capture_end(); }
+void *begin_graph() { return lenet::cuda::Graph::begin().release(); }
+void end_graph(void *graph) { graph_of(graph).end(); }
 void replay_graph(void *graph) { graph_of(graph).replay(); }
 void free_graph(void *graph) { delete &graph_of(graph); }
 
@@ -75,6 +71,20 @@ void free_ring(void *ring) { delete &ring_of(ring); }
 
 }  // namespace
 
-const lenet::Cuda lenet_cuda = {driver_version, runtime_version, device_count, device,   free_memory, use,  begin_graph,
-                                end_graph,      replay_graph,    free_graph,   new_ring, ring_buffer, send, wait,
+const lenet::Cuda lenet_cuda = {driver_version,
+                                runtime_version,
+                                device_count,
+                                device,
+                                free_memory,
+                                use,
+                                lenet::cuda::synchronize_stream,
+                                lenet::cuda::release_stream,
+                                begin_graph,
+                                end_graph,
+                                replay_graph,
+                                free_graph,
+                                new_ring,
+                                ring_buffer,
+                                send,
+                                wait,
                                 free_ring};

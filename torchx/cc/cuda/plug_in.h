@@ -16,14 +16,17 @@ namespace lenet {
 struct Cuda {
   int (*driver_version)();   // the newest CUDA that the driver supports, as 1000 * major + 10 * minor; 0 without a driver
   int (*runtime_version)();  // the CUDA that libtorch was built with
-  int (*device_count)();     // throws CUDA's error
+  int (*device_count)();     // 0 where the driver shows none; throws CUDA's other errors
   void (*device)(int index, torchx_cuda_device *);
   int64_t (*free_memory)(int index);
 
-  // Makes the calling thread work on a device and on a stream of its own, which can be captured.
+  // Makes the calling thread work on a device and on a stream that no other thread has, and which can be captured.
   void (*use)(int index);
+  void (*synchronize)();  // waits for that stream; does nothing without one
+  void (*release)();      // waits for it and gives it back, for the next use
 
-  // A graph: what is queued on the calling thread's stream between begin and end is recorded, not executed.
+  // A graph: what is queued on the calling thread's stream between begin and end is recorded, not executed. One is recorded at
+  // a time: begin waits for other threads' end. A graph whose end has thrown can only be freed.
   void *(*begin_graph)();
   void (*end_graph)(void *graph);
   void (*replay_graph)(void *graph);

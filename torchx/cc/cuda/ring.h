@@ -2,7 +2,7 @@
 #pragma once
 
 #include <ATen/core/Tensor.h>
-#include <c10/cuda/CUDAStream.h>
+#include <c10/core/Device.h>
 #include <cuda_runtime_api.h>
 
 #include <cstddef>
@@ -11,20 +11,21 @@
 
 namespace lenet::cuda {
 
-// Each buffer has its own piece of device memory. A stream for copies fills it from the buffer; the training thread's stream
-// copies it to the tensor that the network reads. So the next batches are copied to the device while a step computes, and a
-// captured step finds every batch at the same address. Two events for each buffer keep the order: `copied`, after which the
+// Each buffer has its own piece of device memory. A stream for copies fills it from the buffer; the stream of the thread that
+// sends copies it to the tensor that the network reads. So the next batches are copied to the device while a step computes, and
+// a captured step finds every batch at the same address. Two events for each buffer keep the order: `copied`, after which the
 // host may fill it again; `taken`, after which the stream for copies may overwrite its device memory.
 class Ring {
  public:
-  Ring(size_t buffers, size_t bytes);  // on the calling thread's device, for its stream
+  Ring(size_t buffers, size_t bytes);  // on the calling thread's device
   ~Ring();                             // waits for the copies
   Ring(const Ring &) = delete;
   Ring &operator=(const Ring &) = delete;
 
   uint8_t *buffer(size_t i) { return slots_.at(i).host; }
 
-  // Queues a copy of buffer i to a tensor of as many bytes on the device, behind the work of its stream. Returns at once.
+  // Queues a copy of buffer i to a tensor of as many bytes on the device, behind the work of the calling thread's stream, which
+  // need not be that of earlier calls. Returns at once.
   void send(size_t i, at::Tensor &to);
 
   // Returns when buffer i has been copied and may be filled again. Any thread may call it.
@@ -37,8 +38,11 @@ class Ring {
     cudaEvent_t copied = nullptr, taken = nullptr;
   };
 
+  void free() noexcept;
+
   size_t bytes_;
-  c10::cuda::CUDAStream computing_, copying_;
+  c10::Device device_;
+  cudaStream_t copying_ = nullptr;
   std::vector<Slot> slots_;
 };
 

@@ -30,6 +30,14 @@ char *torchx_cuda_use(int index) {
   return caught([&] { cuda_with_driver().use(index); });
 }
 
+char *torchx_cuda_synchronize() {
+  return caught([&] { cuda_with_driver().synchronize(); });
+}
+
+char *torchx_cuda_release() {
+  return caught([&] { cuda_with_driver().release(); });
+}
+
 char *torchx_graph_begin(void **graph) {
   return caught([&] { *graph = cuda_with_driver().begin_graph(); });
 }
