@@ -19,6 +19,9 @@ func CUDAIndex(device string) int {
 	return index
 }
 
+// NoGPU says that there is a driver and no GPU.
+const NoGPU = "the NVIDIA driver shows no GPU (CUDA_VISIBLE_DEVICES may hide it)"
+
 // A DeviceError says why a device that was asked for cannot be used.
 type DeviceError struct {
 	Device string // as it was asked for
@@ -28,7 +31,8 @@ type DeviceError struct {
 func (e *DeviceError) Error() string { return fmt.Sprintf("compute: device %s: %v", e.Device, e.Cause) }
 func (e *DeviceError) Unwrap() error { return e.Cause }
 
-// chooseDevice returns the device that a requested name means, "cpu" or "cuda:N", and, for "auto", the reason. gpus lists this machine's.
+// chooseDevice returns the device that a requested name means, "cpu" or "cuda:N", and, for "auto", the reason: the first GPU that is not too
+// old. gpus lists this machine's.
 func chooseDevice(requested string, gpus func() ([]torchx.CUDADevice, error)) (device, why string, err error) {
 	if requested == CPU {
 		return CPU, "", nil
@@ -40,19 +44,27 @@ func chooseDevice(requested string, gpus func() ([]torchx.CUDADevice, error)) (d
 			reason, _, _ := strings.Cut(err.Error(), ";") // without what to do
 			return CPU, "device auto: the CPU, since " + reason, nil
 		case len(found) == 0:
-			return CPU, "device auto: the CPU, since the NVIDIA driver shows no GPU", nil
+			return CPU, "device auto: the CPU, since " + NoGPU, nil
 		}
-		return "cuda:0", "device auto: cuda:0, " + found[0].String(), nil
+		for i, gpu := range found {
+			if gpu.Check() == nil {
+				device := fmt.Sprintf("cuda:%d", i)
+				return device, fmt.Sprintf("device auto: %s, %v", device, gpu), nil
+			}
+		}
+		return CPU, fmt.Sprintf("device auto: the CPU, since cuda:0, %v", found[0].Check()), nil
 	}
 	index := CUDAIndex(requested)
 	switch {
 	case err != nil:
 	case len(found) == 0:
-		err = errors.New("the NVIDIA driver shows no GPU (CUDA_VISIBLE_DEVICES may hide it)")
+		err = errors.New(NoGPU)
 	case index >= len(found):
 		err = fmt.Errorf("the last GPU of this machine is cuda:%d, %v", len(found)-1, found[len(found)-1])
 	default:
-		return fmt.Sprintf("cuda:%d", index), "", nil
+		if err = found[index].Check(); err == nil {
+			return fmt.Sprintf("cuda:%d", index), "", nil
+		}
 	}
 	return "", "", &DeviceError{requested, err}
 }

@@ -43,8 +43,15 @@ func cuda() (lines [][2]string) {
 	if err != nil {
 		return append(lines, [2]string{"gpus", err.Error()})
 	}
+	if len(gpus) == 0 {
+		return append(lines, [2]string{"gpus", compute.NoGPU})
+	}
 	for i, gpu := range gpus {
-		lines = append(lines, [2]string{fmt.Sprintf("cuda:%d", i), gpu.String()})
+		text := gpu.String()
+		if err := gpu.Check(); err != nil {
+			text = err.Error()
+		}
+		lines = append(lines, [2]string{fmt.Sprintf("cuda:%d", i), text})
 	}
 	return lines
 }
