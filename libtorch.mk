@@ -234,15 +234,16 @@ $(CUDA_KERNELS:%=$(BUILD)/obj/cuda/%.o): $(BUILD)/obj/%.o: torchx/cc/%.cu torchx
 	@echo 'nvcc $<' >&2
 	@$(TOOLKIT)/bin/nvcc -ccbin '$(CXX)' -std=c++17 -O3 -Xcompiler -fPIC $(GPUS) -c $< -o $@.tmp && mv $@.tmp $@
 
-PLUG_IN := $(patsubst %,$(BUILD)/obj/cuda/%.o,$(filter-out emulator,$(patsubst torchx/cc/cuda/%.cc,%,$(wildcard torchx/cc/cuda/*.cc))) $(CUDA_KERNELS))
+PLUG_IN := $(patsubst %,$(BUILD)/obj/cuda/%.o,$(filter-out emulator%,$(patsubst torchx/cc/cuda/%.cc,%,$(wildcard torchx/cc/cuda/*.cc))) $(CUDA_KERNELS))
 $(PLUG_IN): COMPILE += -isystem $(TOOLKIT)/include
 $(PLUG_IN): | $(TOOLKIT)/bin/nvcc
 $(BUILD)/lib/libtorchx_cuda.$(SO): $(PLUG_IN) $(BUILD)/lib/libtorchx.$(SO)
 	@mkdir -p $(@D)
 	@$(CXX) -shared $(filter %.o,$^) -o $@.tmp $(call SONAME,$(@F)) $(LINK_FLAGS) -Wl,--no-as-needed,--allow-shlib-undefined -ltorch_cuda -lc10_cuda -ltorch_cpu -lc10 -l:libcudart.so.13 '-Wl,-rpath,$(ORIGIN)' && mv $@.tmp $@
 
-# The same kernels on the CPU, for tests without a GPU (torchx/cc/cuda/emulator.h).
-EMULATED := $(patsubst %,$(BUILD)/obj/emulated/%.o,operators emulator $(CUDA_KERNELS))
+# The same kernels on the CPU, for tests without a GPU (torchx/cc/cuda/emulator.h), and their loads and stores watched (emulator_memory.h).
+EMULATED := $(patsubst %,$(BUILD)/obj/emulated/%.o,operators emulator emulator_memory $(CUDA_KERNELS))
+WATCH    := $(if $(SANITIZE),,-g1 -fsanitize=thread,alignment -fno-sanitize-recover=alignment)
 $(BUILD)/obj/emulated/%.o: torchx/cc/cuda/%.cc $(BUILD)/libtorch.path
 	@mkdir -p $(@D)
 	@echo 'c++  $< (emulated)' >&2
@@ -251,9 +252,16 @@ $(BUILD)/obj/emulated/%.o: torchx/cc/cuda/%.cc $(BUILD)/libtorch.path
 $(BUILD)/obj/emulated/%.o: torchx/cc/cuda/%.cu $(BUILD)/libtorch.path
 	@mkdir -p $(@D)
 	@echo 'c++  $< (emulated)' >&2
-	@$(COMPILE) -DLENET_EMULATED -Wno-unknown-pragmas -x c++ -c $< -o $@.tmp -MF $(@:.o=.d) -MT $@ && mv $@.tmp $@
+	@$(COMPILE) -DLENET_EMULATED $(WATCH) -Wno-unknown-pragmas -x c++ -c $< -o $@.tmp -MF $(@:.o=.d) -MT $@ && mv $@.tmp $@
 
 $(BUILD)/lib/libtorchx_emulated.$(SO): $(EMULATED)
+
+# The emulator alone, with small kernels that have faults.
+$(BUILD)/test/emulator: torchx/cc/test/emulator.cc $(addprefix $(BUILD)/obj/emulated/,emulator.o emulator_memory.o)
+	@mkdir -p $(@D)
+	@echo 'c++  $< (emulated)' >&2
+	@$(CXX) -std=c++17 -O1 $(STRICT) -DLENET_EMULATED $(WATCH) -c $< -o $@.o -MMD -MP -MF $(BUILD)/obj/emulated/test.d -MT $@
+	@$(CXX) $@.o $(filter %.o,$^) -ldl -o $@
 
 $(BUILD)/lib/lib%.$(SO): $(LINK_ONLY)
 	@mkdir -p $(@D)

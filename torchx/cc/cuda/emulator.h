@@ -1,8 +1,15 @@
 // CUDA kernels on the CPU, for tests without a GPU: the parts of CUDA's language that the kernels use, for g++.
 //
 // A block's threads are fibers of the calling thread. One runs at a time, until its next barrier, and after every barrier their
-// order is another: where a barrier is missing, a result that depends on the order comes out wrong. A barrier that not all
-// threads reach ends the process with a message. Shared memory begins as NaN.
+// order is another: where a barrier is missing, a result that depends on the order comes out wrong. So is the order of the
+// blocks, of which one ends before the next begins: no block may wait for another. Shared memory begins as NaN.
+//
+// A launch that no GPU of the emulated kind accepts throws, as launch.h's does. These faults of a kernel end the process with a
+// message:
+//   - a barrier, or a shuffle, that not all of its threads reach;
+//   - a load or store at an address that is not a multiple of its type's alignment;
+//   - one block's access to memory that another block of the same launch writes, unless fences and atomics order the two
+//     (emulator_memory.h).
 #pragma once
 
 #include <math.h>
@@ -25,6 +32,17 @@ struct dim3 {
 
 using cudaStream_t = void *;
 
+// With CUDA's alignments, which the checks go by.
+#define LENET_VECTORS(T, name)                               \
+  struct alignas(2 * sizeof(T)) name##2 { T x, y; };         \
+  struct alignas(4 * sizeof(T)) name##4 { T x, y, z, w; };   \
+  inline name##2 make_##name##2(T x, T y) { return {x, y}; } \
+  inline name##4 make_##name##4(T x, T y, T z, T w) { return {x, y, z, w}; }
+LENET_VECTORS(float, float)
+LENET_VECTORS(int, int)
+LENET_VECTORS(unsigned, uint)
+#undef LENET_VECTORS
+
 namespace lenet::cuda {
 
 struct Index {
@@ -36,8 +54,14 @@ extern Index thread_index, block_index;
 extern dim3 block_size, grid_size;
 
 void block_barrier();
-void warp_barrier();
-uint32_t shuffle_xor(uint32_t value, int mask);
+void warp_barrier(unsigned lanes);
+uint64_t shuffle(unsigned lanes, uint64_t bits, int from);
+int add_atomically(int *at, int value);
+void fence();
+
+// The bytes of shared memory that a block may have on the emulated GPU. The environment variable LENET_EMULATED_GPU names its
+// compute capability, such as 90 for 9.0; without it, it is 75, which has the least.
+size_t shared_limit();
 
 void *shared_bytes();
 void run_blocks(dim3 grid, int threads, size_t shared, const std::function<void()> &kernel);
@@ -52,6 +76,18 @@ void launch(void (*kernel)(Parameters...), dim3 grid, int threads, size_t shared
   run_blocks(grid, threads, shared, [=] { kernel(static_cast<Parameters>(arguments)...); });
 }
 
+// The value of the lane `from`, or the lane's own where that lies outside of its section of width lanes.
+template <typename T>
+T shuffled(unsigned lanes, T value, int from, int section, int width) {
+  static_assert(sizeof(T) <= sizeof(uint64_t));
+  const int lane = thread_index.x % 32;
+  uint64_t bits = 0;
+  __builtin_memcpy(&bits, &value, sizeof value);
+  bits = shuffle(lanes, bits, from / width == section ? from : lane);
+  __builtin_memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
 }  // namespace lenet::cuda
 
 #define threadIdx ::lenet::cuda::thread_index
@@ -60,13 +96,42 @@ void launch(void (*kernel)(Parameters...), dim3 grid, int threads, size_t shared
 #define gridDim ::lenet::cuda::grid_size
 
 inline void __syncthreads() { ::lenet::cuda::block_barrier(); }
-inline void __syncwarp() { ::lenet::cuda::warp_barrier(); }
+inline void __syncwarp(unsigned lanes = 0xffffffff) { ::lenet::cuda::warp_barrier(lanes); }
+inline void __threadfence() { ::lenet::cuda::fence(); }
 
-inline float __shfl_xor_sync(unsigned, float value, int mask) {
-  static_assert(sizeof(float) == sizeof(uint32_t));
-  uint32_t bits;
-  __builtin_memcpy(&bits, &value, sizeof bits);
-  bits = ::lenet::cuda::shuffle_xor(bits, mask);
-  __builtin_memcpy(&value, &bits, sizeof bits);
-  return value;
+// The emulated kernels of a stream run one after another.
+inline void cudaGridDependencySynchronize() {}
+inline void cudaTriggerProgrammaticLaunchCompletion() {}
+
+template <typename T>
+T __shfl_sync(unsigned lanes, T value, int from, int width = 32) {
+  const int lane = threadIdx.x % 32, section = lane / width;
+  return ::lenet::cuda::shuffled(lanes, value, section * width + from % width, section, width);
+}
+
+template <typename T>
+T __shfl_down_sync(unsigned lanes, T value, unsigned delta, int width = 32) {
+  const int lane = threadIdx.x % 32;
+  return ::lenet::cuda::shuffled(lanes, value, lane + delta, lane / width, width);
+}
+
+template <typename T>
+T __shfl_xor_sync(unsigned lanes, T value, int mask, int width = 32) {
+  const int lane = threadIdx.x % 32;
+  return ::lenet::cuda::shuffled(lanes, value, lane ^ mask, lane / width, width);
+}
+
+template <typename T>
+T __ldg(const T *from) {
+  return *from;
+}
+
+inline int atomicAdd(int *at, int value) { return ::lenet::cuda::add_atomically(at, value); }
+inline unsigned atomicAdd(unsigned *at, unsigned value) {
+  return ::lenet::cuda::add_atomically(reinterpret_cast<int *>(at), value);
+}
+
+inline unsigned __umulhi(unsigned a, unsigned b) { return static_cast<uint64_t>(a) * b >> 32; }
+inline unsigned long long __umul64hi(unsigned long long a, unsigned long long b) {
+  return static_cast<unsigned __int128>(a) * b >> 64;
 }
