@@ -244,6 +244,8 @@ $(BUILD)/lib/libtorchx_cuda.$(SO): $(PLUG_IN) $(BUILD)/lib/libtorchx.$(SO)
 # The same kernels on the CPU, for tests without a GPU (torchx/cc/cuda/emulator.h), and their loads and stores watched (emulator_memory.h).
 EMULATED := $(patsubst %,$(BUILD)/obj/emulated/%.o,operators emulator emulator_memory $(CUDA_KERNELS))
 WATCH    := $(if $(SANITIZE),,-g1 -fsanitize=thread,alignment -fno-sanitize-recover=alignment)
+# A library with unique symbols is never unloaded, and its kernels would stay the CPU's.
+$(EMULATED): COMPILE += -fno-gnu-unique
 $(BUILD)/obj/emulated/%.o: torchx/cc/cuda/%.cc $(BUILD)/libtorch.path
 	@mkdir -p $(@D)
 	@echo 'c++  $< (emulated)' >&2
