@@ -232,7 +232,11 @@ $(TOOLKIT)/bin/nvcc: | tools
 $(CUDA_KERNELS:%=$(BUILD)/obj/cuda/%.o): $(BUILD)/obj/%.o: torchx/cc/%.cu torchx/cc/activation.h $(addprefix torchx/cc/cuda/,kernels.h launch.h activation.cuh) $(BUILD)/libtorch.path | $(TOOLKIT)/bin/nvcc
 	@mkdir -p $(@D)
 	@echo 'nvcc $<' >&2
-	@$(TOOLKIT)/bin/nvcc -ccbin '$(CXX)' -std=c++17 -O3 -Xcompiler -fPIC $(GPUS) -c $< -o $@.tmp && mv $@.tmp $@
+	@$(TOOLKIT)/bin/nvcc -ccbin '$(CXX)' -std=c++17 -O3 -Xcompiler -fPIC $(GPUS) $(NVCC_FLAGS) -c $< -o $@.tmp && mv $@.tmp $@
+
+# Augmented images are those of Go, which rounds each product.
+$(BUILD)/obj/cuda/augment.o: NVCC_FLAGS := --fmad=false
+$(BUILD)/obj/cuda/augment.o: torchx/cc/cuda/augment.h
 
 PLUG_IN := $(patsubst %,$(BUILD)/obj/cuda/%.o,$(filter-out emulator%,$(patsubst torchx/cc/cuda/%.cc,%,$(wildcard torchx/cc/cuda/*.cc))) $(CUDA_KERNELS))
 $(PLUG_IN): COMPILE += -isystem $(TOOLKIT)/include
@@ -242,7 +246,7 @@ $(BUILD)/lib/libtorchx_cuda.$(SO): $(PLUG_IN) $(BUILD)/lib/libtorchx.$(SO)
 	@$(CXX) -shared $(filter %.o,$^) -o $@.tmp $(call SONAME,$(@F)) $(LINK_FLAGS) -Wl,--no-as-needed,--allow-shlib-undefined -ltorch_cuda -lc10_cuda -ltorch_cpu -lc10 -l:libcudart.so.13 '-Wl,-rpath,$(ORIGIN)' && mv $@.tmp $@
 
 # The same kernels on the CPU, for tests without a GPU (torchx/cc/cuda/emulator.h), and their loads and stores watched (emulator_memory.h).
-EMULATED := $(patsubst %,$(BUILD)/obj/emulated/%.o,operators emulator emulator_memory $(CUDA_KERNELS))
+EMULATED := $(patsubst %,$(BUILD)/obj/emulated/%.o,operators augment_operator emulator emulator_memory $(CUDA_KERNELS))
 WATCH    := $(if $(SANITIZE),,-g1 -fsanitize=thread,alignment -fno-sanitize-recover=alignment)
 # A library with unique symbols is never unloaded, and its kernels would stay the CPU's.
 $(EMULATED): COMPILE += -fno-gnu-unique

@@ -36,13 +36,13 @@ func forEachLevel(t *testing.T, test func(t *testing.T)) {
 				kernels, device = "", level
 				defer func() { device = "cpu" }()
 			}
-			if err := useKernels(kernels); err != nil {
+			if err := UseKernels(kernels); err != nil {
 				t.Fatal(err)
 			}
 			test(t)
 		})
 	}
-	if err := useKernels(""); err != nil {
+	if err := UseKernels(""); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -107,9 +107,10 @@ func (n *Network) Close() {
 	}
 }
 
-// useKernels chooses the kernels, on the CPU, of the networks that are made from now on: those for the vector instructions that libtorch calls by
-// this name, DEFAULT, AVX2 or AVX512; for CUDA the GPU's kernels, emulated; and for an empty name those that suit this processor.
-func useKernels(name string) error {
+// UseKernels is for tests. It chooses the kernels, on the CPU, of the networks that are made from now on: those for the vector instructions that
+// libtorch calls by this name, DEFAULT, AVX2 or AVX512; for CUDA the GPU's kernels, emulated, also for [Augment]; and for an empty name those that
+// suit this processor.
+func UseKernels(name string) error {
 	text := C.CString(name)
 	defer C.free(unsafe.Pointer(text))
 	return check(C.torchx_use_kernels(text))

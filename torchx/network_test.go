@@ -332,7 +332,7 @@ func TestANetworkRefusesWhatDoesNotFit(t *testing.T) {
 		}
 		return nil
 	})
-	if err := useKernels("MMX"); err == nil {
+	if err := UseKernels("MMX"); err == nil {
 		t.Error("there are kernels for MMX")
 	}
 }

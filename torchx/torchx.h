@@ -71,6 +71,16 @@ char *torchx_accumulator_read(void *accumulator, double *sums);  // waits for th
 char *torchx_accumulator_set(void *accumulator, const double *sums);
 char *torchx_accumulator_reset(void *accumulator);
 
+// Changes images at random, on a GPU: cc/augment.cc. order holds indices into images [N, pixels] and labels [N].
+typedef struct {
+  uint64_t seed;
+  int64_t epoch;
+  double shift, rotate, scale;  // bounds: pixels, degrees, share
+} torchx_augmentation;
+
+char *torchx_augment(void *images, void *labels, void *order, int64_t cols, const torchx_augmentation *augmentation, void *to,
+                     void *to_labels);
+
 // Gradients of a scalar with respect to every parameter that it depends on, added to the parameters' gradients.
 char *torchx_backward(void *loss);
 

@@ -14,6 +14,10 @@ void accumulate(at::Tensor &sums, const at::Tensor &loss, const at::Tensor &logi
 // The same on the CPU, with the loss summed over n images, logits [n, classes] and labels [n].
 void add_on_cpu(at::Tensor &sums, double loss, int64_t n, int64_t classes, const float *logits, const uint8_t *labels);
 
+// Augmented images of a set, on a GPU: augment.cc.
+void augment(const at::Tensor &images, const at::Tensor &labels, const at::Tensor &order, int64_t cols, int64_t seed,
+             int64_t epoch, double shift, double rotate, double scale, at::Tensor &to, at::Tensor &to_labels);
+
 // A row of the registry of activations, by libtorch's own operators.
 struct ActivationRow {
   Activation number;
