@@ -85,6 +85,17 @@ func (l *Loader) Augment(a Augmentation) {
 // Augments says whether the loader changes images.
 func (l *Loader) Augments() bool { return l.augment != nil }
 
+// Augmentation returns how the loader changes images; the zero Augmentation: not at all.
+func (l *Loader) Augmentation() Augmentation {
+	if l.augment == nil {
+		return Augmentation{}
+	}
+	return l.augment.Augmentation
+}
+
+// Seed returns what determines the order of the images and their changes, together with the epoch.
+func (l *Loader) Seed() uint64 { return l.seed }
+
 // GatherInto makes the loader gather its batches into these buffers: in each, a full batch's images, then its labels. It is called
 // before the first epoch.
 func (l *Loader) GatherInto(buffers Buffers) {

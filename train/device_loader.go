@@ -19,15 +19,14 @@ type deviceLoader interface {
 }
 
 // newDeviceLoader returns the loader of a host loader's batches on a device, "cpu" or "cuda:N". On a GPU the set is either copied to the device
-// once or streamed batch by batch. onDevice chooses; nil copies it if it takes less than half of the free memory. Augmented images are always
-// streamed.
+// once or streamed batch by batch. onDevice chooses; nil copies it if that takes less than half of the free memory. Augmented images are made
+// where the set is: on the device, an epoch at a time, or on the loader's goroutine.
 func newDeviceLoader(loader *dataset.Loader, device string, onDevice *bool) (deviceLoader, error) {
 	if device == compute.CPU {
 		return newHostLoader(loader), nil
 	}
 	resident := false
 	switch {
-	case loader.Augments(): // on its goroutine
 	case onDevice != nil:
 		resident = *onDevice
 	default:
@@ -35,13 +34,23 @@ func newDeviceLoader(loader *dataset.Loader, device string, onDevice *bool) (dev
 		if err != nil {
 			return nil, err
 		}
-		resident = int64(len(loader.Set().Images)) < free/2 // the rest is for the network
+		resident = residentBytes(loader) < free/2 // the rest is for the network
 	}
 	open := newStreamLoader
 	if resident {
 		open = newResidentLoader
 	}
 	return open(loader, device)
+}
+
+// residentBytes returns the size of the images that a residentLoader keeps on the device: the set's, and an epoch's if they are augmented.
+func residentBytes(loader *dataset.Loader) int64 {
+	set := loader.Set()
+	n := int64(set.Len())
+	if loader.Augments() {
+		n += int64(loader.Len())
+	}
+	return n * int64(set.Rows*set.Cols)
 }
 
 // A hostLoader is for a network on the CPU, which reads images where they are: in the set, or, if they are augmented, where the loader gathered
@@ -188,9 +197,11 @@ func (f *streamLoader) close() {
 
 // A residentLoader has the whole set on the device. An epoch's order goes there once, and the device gathers each batch.
 type residentLoader struct {
-	loader                *dataset.Loader
-	memory                *deviceMemory
-	images, labels, order torch.Tensor // of the set: [N, pixels] and [N] uint8, [N] int32
+	loader    *dataset.Loader
+	memory    *deviceMemory
+	set       torchx.Samples  // [N, pixels], [N]
+	order     torch.Tensor    // [n] int32, indices into the set
+	augmented *epochAugmenter // nil: images stay as they are
 }
 
 func newResidentLoader(loader *dataset.Loader, device string) (deviceLoader, error) {
@@ -201,12 +212,15 @@ func newResidentLoader(loader *dataset.Loader, device string) (deviceLoader, err
 	f, set := &residentLoader{loader: loader, memory: memory}, loader.Set()
 	n := int64(set.Len())
 	err = torchx.Do(func(s *torchx.Scope) error {
-		f.images = torchx.To(&memory.scope, torchx.Bytes(s, set.Images, n, int64(set.Rows*set.Cols)), device)
-		f.labels = torchx.To(&memory.scope, torchx.Bytes(s, set.Labels, n), device)
+		f.set.Images = torchx.To(&memory.scope, torchx.Bytes(s, set.Images, n, int64(set.Rows*set.Cols)), device)
+		f.set.Labels = torchx.To(&memory.scope, torchx.Bytes(s, set.Labels, n), device)
 		return nil
 	})
 	if err == nil {
 		f.order, err = torchx.NewIndices(&memory.scope, device, loader.Len())
+	}
+	if err == nil && loader.Augments() {
+		f.augmented, err = newEpochAugmenter(&memory.scope, loader, device)
 	}
 	if err != nil {
 		memory.scope.Close()
@@ -217,13 +231,14 @@ func newResidentLoader(loader *dataset.Loader, device string) (deviceLoader, err
 
 func (f *residentLoader) epoch(ctx context.Context, number, skip int) iter.Seq2[torchx.Batch, error] {
 	return func(yield func(torchx.Batch, error) bool) {
-		if err := torchx.WriteIndices(f.order, f.loader.Order(number)); err != nil {
+		all, order, err := f.prepare(number)
+		if err != nil {
 			yield(torchx.Batch{}, err)
 			return
 		}
 		size := f.loader.BatchSize()
 		for first := skip * size; first < f.loader.Len(); first += size {
-			b, err := f.gathered(first, min(size, f.loader.Len()-first))
+			b, err := f.gathered(all, order, first, min(size, f.loader.Len()-first))
 			if ctx.Err() != nil {
 				err = context.Cause(ctx)
 			}
@@ -234,14 +249,22 @@ func (f *residentLoader) epoch(ctx context.Context, number, skip int) iter.Seq2[
 	}
 }
 
+// prepare returns the images that an epoch's batches come from, and their order, [n] int32. They are valid until the next epoch.
+func (f *residentLoader) prepare(number int) (all torchx.Samples, order torch.Tensor, err error) {
+	if err = torchx.WriteIndices(f.order, f.loader.Order(number)); err != nil || f.augmented == nil {
+		return f.set, f.order, err
+	}
+	return f.augmented.epoch(f.set, f.order, number)
+}
+
 // gathered returns the batch of the n images from first on in the epoch's order.
-func (f *residentLoader) gathered(first, n int) (deviceBatch, error) {
+func (f *residentLoader) gathered(all torchx.Samples, order torch.Tensor, first, n int) (deviceBatch, error) {
 	b, err := f.memory.batch(n)
 	if err == nil {
-		err = torchx.Select(b.rows, f.images, f.order, first)
+		err = torchx.Select(b.rows, all.Images, order, first)
 	}
 	if err == nil {
-		err = torchx.Select(b.Labels, f.labels, f.order, first)
+		err = torchx.Select(b.Labels, all.Labels, order, first)
 	}
 	return b, err
 }

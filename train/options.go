@@ -94,11 +94,8 @@ func (o *Options) Validate() error {
 	); err != nil {
 		return err
 	}
-	switch {
-	case o.EarlyStop > 0 && o.Validation == 0:
+	if o.EarlyStop > 0 && o.Validation == 0 {
 		return option.Errorf("early-stop", "needs images to validate with, such as 5000")
-	case o.Augment != (dataset.Augmentation{}) && o.DataOnDevice != nil && *o.DataOnDevice:
-		return option.Errorf("augment", "changes images before they go to the GPU, and data-on-device keeps them there; give one of the two")
 	}
 	return o.validateGraph()
 }

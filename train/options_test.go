@@ -44,10 +44,6 @@ func TestValidateNamesTheOption(t *testing.T) {
 		{"validation", "0 or more", func(o *train.Options) { o.Validation = -1 }},
 		{"early-stop", "0 or more", func(o *train.Options) { o.EarlyStop = -1 }},
 		{"early-stop", "needs images to validate with", func(o *train.Options) { o.EarlyStop = 1 }},
-		{"augment", "data-on-device", func(o *train.Options) {
-			o.Augment.Shift, o.DataOnDevice = 1, new(bool)
-			*o.DataOnDevice = true
-		}},
 		{"epochs", "is 0 and must be 1 or more", func(o *train.Options) { o.Epochs = 0 }},
 		{"batch-size", "is -1", func(o *train.Options) { o.BatchSize = -1 }},
 		{"lr", "is NaN", func(o *train.Options) { o.LearningRate = math.NaN() }},
