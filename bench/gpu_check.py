@@ -94,11 +94,13 @@ def checks(small):
     sanitizer = shutil.which("compute-sanitizer") or "/usr/local/cuda/bin/compute-sanitizer"
     sanitized = lambda tool, *options: [sanitizer, "--tool", tool, "--error-exitcode", "1", *two_steps, *options]
     return [
-        ("a step against float64, and against itself", test("torchx", "AStep|FirstOfEquals|Activations|Losses|Evaluate|ALoss|Memory|Accumulator")),
+        ("a step against float64, and against itself", test("torchx", "AStep|FirstOfEquals|Activations|Losses|Evaluate|ALoss|Memory|Accumulator|Augmented")),
         ("a step, CPU and GPU, reference and fused; eager and graph; streamed and on the device; memory over 50 epochs", test("train", "GPU")),
         ("compute-sanitizer memcheck, two steps", sanitized("memcheck", "--graph", "off", "--data-on-device")),
         ("compute-sanitizer memcheck, two streamed steps", sanitized("memcheck", "--graph", "off", "--no-data-on-device")),
         ("compute-sanitizer racecheck, two steps", sanitized("racecheck", "--graph", "off", "--data-on-device")),
+        ("compute-sanitizer memcheck, two steps, augmented", sanitized("memcheck", "--graph", "off", "--data-on-device", "--augment", "shift,rotate,scale")),
+        ("compute-sanitizer racecheck, two steps, augmented", sanitized("racecheck", "--graph", "off", "--data-on-device", "--augment", "shift,rotate,scale")),
     ]
 
 
