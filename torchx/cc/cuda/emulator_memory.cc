@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <memory>
 #include <unordered_map>
 #include <vector>
 
@@ -33,7 +34,7 @@ struct Page {
   uint32_t writer[kPageSize], first_reader[kPageSize], last_reader[kPageSize];  // segments
 };
 
-std::unordered_map<uintptr_t, Page *> pages;
+std::unordered_map<uintptr_t, std::unique_ptr<Page>> pages;
 constexpr size_t kCached = 256;
 struct {
   uintptr_t number;
@@ -43,16 +44,14 @@ struct {
 Page &page_of(uintptr_t number) {
   auto &cached = cache[number % kCached];
   if (cached.number != number) {
-    Page *&page = pages[number];
-    if (!page) page = static_cast<Page *>(std::calloc(1, sizeof(Page)));
-    if (!page) std::abort();
-    cached = {number, page};
+    std::unique_ptr<Page> &page = pages[number];
+    if (!page) page = std::make_unique<Page>();
+    cached = {number, page.get()};
   }
   return *cached.page;
 }
 
 void forget_pages() {
-  for (auto &[number, page] : pages) std::free(page);
   pages.clear();
   for (auto &cached : cache) cached = {};
 }
