@@ -61,11 +61,12 @@ test: native $(TESTED) ## The tests: go vet, go test
 	@$(GO_ENV) go vet ./...
 	@$(GO_ENV) go test -count=1 -p 2 ./...
 
-check: native $(TESTED) $(BUILD)/test/team $(BUILD)/test/emulator ## What CI adds to the tests: the race detectors of Go and C++, gofmt, staticcheck
+check: native $(TESTED) $(BUILD)/test/team $(BUILD)/test/emulator ## What CI adds to the tests: the race detectors of Go and C++, the emulator's checks, gofmt, staticcheck
 	@test -z "$$(gofmt -l .)" || { echo 'not gofmt-ed:'; gofmt -l .; exit 1; }
 	@$(GO_ENV) $(TOOL) staticcheck ./...
 	@$(BUILD)/test/team
 	@$(BUILD)/test/emulator
+	@python3 -B -m unittest discover -q -s bench -p '*_test.py'
 	@$(GO_ENV) go test -race -short -count=1 -p 2 ./...
 
 FUZZTIME ?= 1m
@@ -137,7 +138,8 @@ gpu-check: build $(TESTED) ## Packs build/gpu-check.tar.gz, for a machine with a
 	@strip -o $(GPU_CHECK)/bin/lenet $(BUILD)/bin/lenet
 	@cp $(filter %.$(SO),$(NATIVE)) $(TESTED) $(GPU_CHECK)/lib/
 	@cp $(CACHE)/datasets/mnist/*.gz $(GPU_CHECK)/cache/lenet/datasets/mnist/
-	@cp bench/gpu-check.sh bench/gpu_check.py bench/pytorch.py $(GPU_CHECK)/
+	@cp bench/gpu-check.sh bench/gpu_check.py bench/gpu_report.py bench/pytorch.py $(GPU_CHECK)/
+	@echo '$(LIBTORCH_VERSION)' >$(GPU_CHECK)/libtorch-version
 	@tar -C $(BUILD) -czf $(GPU_CHECK).tar.gz gpu-check && ls -lh $(GPU_CHECK).tar.gz
 
 bench: build ## lenet beside PyTorch: bench/results/cpu.md; with ISA=avx2 all held to AVX2: cpu-avx2.md. Installs PyTorch (4.7 GB) into the cache

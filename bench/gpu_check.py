@@ -1,6 +1,7 @@
 """Checks lenet on an NVIDIA GPU and times it beside PyTorch, in turn. Called by gpu-check.sh.
 
-A part that fails is reported and does not keep the others from running; the exit status is 1 then.
+A part that fails is reported and does not keep the others from running; the exit status is 1 then. A part that needs a program which is not
+there is reported as missing, once, and is no failure.
 """
 
 import argparse
@@ -15,6 +16,8 @@ import subprocess
 import sys
 import tempfile
 import time
+
+import gpu_report
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--pack", required=True, help="folder that `make gpu-check` made")
@@ -87,21 +90,57 @@ def pytorch(folder, form, epochs):
     return r
 
 
-def checks(small):
+def checks(small, larger):
     """(name, command) of each check whose exit status says whether it passed."""
     test = lambda name, which: [os.path.join(args.pack, "bin", name + ".test"), "-test.v", "-test.run", which]
-    two_steps = [LENET, "train", "--device", "cuda", "--data", small, "--epochs", "1", "--no-progress", "--force", "--out", os.path.join(small, "run")]
-    sanitizer = shutil.which("compute-sanitizer") or "/usr/local/cuda/bin/compute-sanitizer"
-    sanitized = lambda tool, *options: [sanitizer, "--tool", tool, "--error-exitcode", "1", *two_steps, *options]
     return [
         ("a step against float64, and against itself", test("torchx", "AStep|FirstOfEquals|Activations|Losses|Evaluate|ALoss|Memory|Accumulator|Augmented")),
         ("a step, CPU and GPU, reference and fused; eager and graph; streamed and on the device; memory over 50 epochs", test("train", "GPU")),
-        ("compute-sanitizer memcheck, two steps", sanitized("memcheck", "--graph", "off", "--data-on-device")),
-        ("compute-sanitizer memcheck, two streamed steps", sanitized("memcheck", "--graph", "off", "--no-data-on-device")),
-        ("compute-sanitizer racecheck, two steps", sanitized("racecheck", "--graph", "off", "--data-on-device")),
-        ("compute-sanitizer memcheck, two steps, augmented", sanitized("memcheck", "--graph", "off", "--data-on-device", "--augment", "shift,rotate,scale")),
-        ("compute-sanitizer racecheck, two steps, augmented", sanitized("racecheck", "--graph", "off", "--data-on-device", "--augment", "shift,rotate,scale")),
-    ]
+    ] + sanitized(small, larger)
+
+
+# What compute-sanitizer runs: (what, tools, whether two epochs of 1,024 images or one of 512, flags of train). With a graph, the first steps run
+# without, and the second epoch replays what was captured.
+SANITIZED = [
+    ("two steps", ["memcheck", "racecheck"], False, ["--graph", "off", "--data-on-device"]),
+    ("two streamed steps", ["memcheck"], False, ["--graph", "off", "--no-data-on-device"]),
+    ("two steps, augmented", ["memcheck", "racecheck"], False, ["--graph", "off", "--data-on-device", "--augment", "shift,rotate,scale"]),
+    ("two epochs of four steps, as graphs", ["memcheck", "racecheck"], True, ["--graph", "on", "--data-on-device"]),
+]
+# Libraries ask the driver for what it may lack, and deal with its errors: those calls are no faults.
+TOOL_OPTIONS = {"memcheck": ["--report-api-errors", "no"], "racecheck": []}
+
+
+def sanitizer():
+    """Returns the path of compute-sanitizer, or None."""
+    return shutil.which("compute-sanitizer") or shutil.which("/usr/local/cuda/bin/compute-sanitizer")
+
+
+def sanitized(small, larger):
+    program = sanitizer()
+    if not program:
+        return []
+    commands = []
+    for what, tools, more, flags in SANITIZED:
+        folder, epochs = (larger, "2") if more else (small, "1")
+        train = [LENET, "train", "--device", "cuda", "--data", folder, "--epochs", epochs, "--no-progress", "--force", "--out", os.path.join(folder, "run"), *flags]
+        for tool in tools:
+            commands.append((f"compute-sanitizer {tool}, {what}", [program, "--tool", tool, *TOOL_OPTIONS[tool], "--error-exitcode", "1", *train]))
+    return commands
+
+
+def missing():
+    """Returns the parts that cannot be run here, and why."""
+    parts = {}
+    if not sanitizer():
+        parts["compute-sanitizer"] = "it is neither in PATH nor in /usr/local/cuda/bin; NVIDIA's CUDA toolkit has it"
+    if not compiler():
+        parts["PyTorch, torch.compile"] = "Triton needs a C compiler; install gcc, or name one in CC"
+    return parts
+
+
+def compiler():
+    return os.environ.get("CC") or shutil.which("gcc") or shutil.which("clang")
 
 
 def summary(runs):
@@ -132,10 +171,10 @@ def environment():
 
 
 os.makedirs(args.results, exist_ok=True)
-result = {"environment": environment(), "checks": [], "timings": {}, "failures": {}, "profiles": {}}
-with tempfile.TemporaryDirectory() as whole, tempfile.TemporaryDirectory() as small:
+result = {"environment": environment(), "checks": [], "missing": missing(), "timings": {}, "failures": {}, "profiles": {}}
+with tempfile.TemporaryDirectory() as whole, tempfile.TemporaryDirectory() as small, tempfile.TemporaryDirectory() as larger:
     data(whole)
-    for name, command in checks(data(small, 512)):
+    for name, command in checks(data(small, 512), data(larger, 1024)):
         status, output = run(command)
         figures = [line.split(": ", 1)[1] for line in output.splitlines() if "_test.go:" in line and ": " in line]
         result["checks"].append({"name": name, "passed": status == 0, "figures": figures})
@@ -151,6 +190,9 @@ with tempfile.TemporaryDirectory() as whole, tempfile.TemporaryDirectory() as sm
         "PyTorch, eager": lambda: pytorch(whole, "slices", 6),
         "PyTorch, CUDA graph": lambda: pytorch(whole, "graph", 6),
     }
+    if compiler():
+        competitors["PyTorch, torch.compile"] = lambda: pytorch(whole, "compile", 6)
+        competitors["PyTorch, torch.compile in a CUDA graph"] = lambda: pytorch(whole, "compiled_graph", 6)
     runs = {name: [] for name in competitors}
     for _ in range(args.rounds):
         for name, start in competitors.items():
@@ -165,27 +207,10 @@ for name, of in runs.items():
         result["timings"][name] = summary(of)
         result["profiles"][name] = of[-1].get("profile", "")
 
-e = result["environment"]
-text = ["# lenet on a GPU", "", f"{e['date']}; {e['gpu']}; {e['cpus']} CPUs; lenet {e['lenet']}, PyTorch {e['pytorch']}. By `bench/gpu-check.sh`.", ""]
-text += ["## Checks", ""]
-for c in result["checks"]:
-    text += [f"- {'passed' if c['passed'] else 'FAILED'}: {c['name']}"] + [f"  - {figure}" for figure in c["figures"]]
-text += ["", "## Time", "", "Median (smallest–largest) of the epochs after each process's first three; the programs ran in turn.", ""]
-text += ["| | training, ms an epoch | ratio | evaluation, ms | all epochs, s | first step after, s | test accuracy at the end |", "| --- " * 7 + "|"]
-best = min((t["epoch_ms"]["median"] for n, t in result["timings"].items() if n.startswith("lenet")), default=None)
-for name, t in result["timings"].items():
-    cell = lambda s: f"{s['median']:.3g} ({s['min']:.3g}–{s['max']:.3g})"
-    ratio = f"{t['epoch_ms']['median'] / best:.2f}" if best else ""
-    accuracy = ", ".join(f"{a:.4f}" for a in t["test_acc"])
-    text.append(f"| {name} | {cell(t['epoch_ms'])} | {ratio} | {cell(t['evaluation_ms'])} | {t['all_epochs_seconds']['median']:.3g} for {t['epochs']} | {cell(t['first_step_seconds'])} | {accuracy} |")
-if result["failures"]:
-    text += ["", "## Failures", ""]
-    for name, output in result["failures"].items():
-        text += [f"### {name}", "", "```", output.strip(), "```", ""]
 with open(os.path.join(args.results, "gpu.json"), "w") as f:
     json.dump(result, f, indent=1)
     f.write("\n")
 with open(os.path.join(args.results, "gpu.md"), "w") as f:
-    f.write("\n".join(text).rstrip() + "\n")
-print("\n".join(text))
+    f.write(gpu_report.text(result))
+print(gpu_report.text(result))
 sys.exit(bool(result["failures"]))
