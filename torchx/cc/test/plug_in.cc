@@ -1,6 +1,7 @@
 // The plug-in on a stand-in for NVIDIA's runtime (runtime.h): libtorch's CUDA half is the real one.
 #include "../cuda/plug_in.h"
 
+#include <ATen/core/CachingHostAllocator.h>
 #include <ATen/ops/empty.h>
 #include <c10/cuda/CUDACachingAllocator.h>
 #include <c10/cuda/CUDAStream.h>
@@ -228,8 +229,9 @@ bool called(const char *function, const void *memory = nullptr) {
                      [&](const runtime::Call &c) { return c.function == function && (!memory || c.memory == memory); });
 }
 
-// While a capture is open, libtorch's allocator asks for each allocation whether it is for the capture.
-void a_capture_that_fails_leaves_nothing_in_the_allocator() {
+// While a capture is open, libtorch's allocators, of the device's and of pinned memory, ask for each piece whether it is for
+// the capture.
+void a_capture_that_fails_leaves_nothing_in_the_allocators() {
   for (const char *function : {"cudaStreamBeginCapture", "cudaStreamEndCapture", "cudaGraphInstantiateWithFlags"})
     in_thread([&] {
       lenet_cuda.use(0);
@@ -255,6 +257,9 @@ void a_capture_that_fails_leaves_nothing_in_the_allocator() {
       runtime::forget_calls();
       bytes_on(0);
       demand(!called("cudaStreamGetCaptureInfo"), "after a capture that failed, the allocator still asks for it");
+      at::getHostAllocator(at::kCUDA)->allocate(kBytes);
+      demand(!called("cudaStreamGetCaptureInfo"),
+             "after a capture that failed, the allocator of pinned memory still asks for it");
 
       graph = lenet_cuda.begin_graph();  // and another one can be made
       lenet_cuda.end_graph(graph);
@@ -278,7 +283,7 @@ int main() {
   threads_and_rings_have_streams_of_their_own();
   a_stream_is_given_back_with_its_work_done_and_serves_again();
   captures_come_one_after_the_other();
-  a_capture_that_fails_leaves_nothing_in_the_allocator();
+  a_capture_that_fails_leaves_nothing_in_the_allocators();
   no_visible_device_is_none();
   std::puts("plug-in: 8 tests passed");
 }

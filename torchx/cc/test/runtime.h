@@ -4,8 +4,8 @@
 // Copies are done at once, kernels are left out, and what was asked of a stream is recorded as operations, each with those that
 // CUDA does before it: the one before it on its stream, and those before an event that the stream waits for.
 //
-// A program that preloads it finds two devices, or none where the environment variable CUDA_VISIBLE_DEVICES is empty; of compute
-// capability 9.0, or of what the variable STAND_IN_CAPABILITY says.
+// A program that preloads it finds two devices, or none where the environment variable CUDA_VISIBLE_DEVICES is empty; of
+// compute capability 9.0, or of what the variable STAND_IN_CAPABILITY says.
 #pragma once
 
 #include <cuda_runtime_api.h>
