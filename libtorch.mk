@@ -229,7 +229,7 @@ $(TOOLKIT)/bin/nvcc: | tools
 	@echo "NVIDIA's compiler -> $(TOOLKIT)" >&2
 	@python3 scripts/libtorch.py toolkit $(TOOLKIT) $(WHEEL_PYTHON) $(WHEEL_PLATFORMS) $(TOOLKIT_WHEELS)
 
-$(CUDA_KERNELS:%=$(BUILD)/obj/cuda/%.o): $(BUILD)/obj/%.o: torchx/cc/%.cu torchx/cc/activation.h $(addprefix torchx/cc/cuda/,kernels.h launch.h activation.cuh) $(BUILD)/libtorch.path | $(TOOLKIT)/bin/nvcc
+$(CUDA_KERNELS:%=$(BUILD)/obj/cuda/%.o): $(BUILD)/obj/%.o: torchx/cc/%.cu torchx/cc/activation.h $(wildcard torchx/cc/cuda/*.cuh torchx/cc/cuda/*.h) $(BUILD)/libtorch.path | $(TOOLKIT)/bin/nvcc
 	@mkdir -p $(@D)
 	@echo 'nvcc $<' >&2
 	@$(TOOLKIT)/bin/nvcc -ccbin '$(CXX)' -std=c++17 -O3 -Xcompiler -fPIC $(GPUS) $(NVCC_FLAGS) -c $< -o $@.tmp && mv $@.tmp $@

@@ -38,6 +38,7 @@ type Loader struct {
 	augment   *augmenter
 	order     []uint32
 	pager     *pager
+	together  int         // batches that Epoch yields as one
 	buffers   Buffers     // nil: the batches' memory is their own
 	free      chan *Batch // to fill; nil: not allocated yet
 }
@@ -54,6 +55,7 @@ func NewLoader(set *Set, batchSize int) *Loader {
 	return &Loader{
 		set:       set,
 		batchSize: min(batchSize, set.Len()),
+		together:  1,
 		order:     make([]uint32, set.Len()),
 		pager:     newPager(set),
 	}
@@ -96,6 +98,12 @@ func (l *Loader) Augmentation() Augmentation {
 // Seed returns what determines the order of the images and their changes, together with the epoch.
 func (l *Loader) Seed() uint64 { return l.seed }
 
+// Together makes Epoch yield so many batches as one, but for the last of them. It is called before the first epoch, and before GatherInto.
+func (l *Loader) Together(batches int) { l.together = batches }
+
+// Fixed says whether the order is the same in every epoch.
+func (l *Loader) Fixed() bool { return !l.shuffle }
+
 // GatherInto makes the loader gather its batches into these buffers: in each, a full batch's images, then its labels. It is called
 // before the first epoch.
 func (l *Loader) GatherInto(buffers Buffers) {
@@ -103,13 +111,16 @@ func (l *Loader) GatherInto(buffers Buffers) {
 	l.allocate(buffers.Len(), buffers.Buffer)
 }
 
-// BufferSize returns the number of bytes of a full batch, images and labels.
-func (l *Loader) BufferSize() int { return l.batchSize * (l.set.Rows*l.set.Cols + 1) }
+// Gathered returns how many images Epoch yields at a time, at most.
+func (l *Loader) Gathered() int { return l.batchSize * l.together }
+
+// BufferSize returns the number of bytes of as many images and their labels.
+func (l *Loader) BufferSize() int { return l.Gathered() * (l.set.Rows*l.set.Cols + 1) }
 
 // allocate creates the loader's n reusable batches.
 func (l *Loader) allocate(n int, buffer func(i int) []uint8) {
 	l.free = make(chan *Batch, n)
-	images := l.BufferSize() - l.batchSize
+	images := l.BufferSize() - l.Gathered()
 	for i := range n {
 		b := buffer(i)
 		l.free <- &Batch{Rows: l.set.Rows, Cols: l.set.Cols, Images: b[:images:images], Labels: b[images:], Buffer: i}
@@ -200,7 +211,7 @@ func (l *Loader) Indices(ctx context.Context, epoch, skip int) iter.Seq2[[]uint3
 // produce sends an epoch's batches, until stop is closed. There is room in ready for all of them.
 func (l *Loader) produce(epoch, skip int, ready chan<- *Batch, stop <-chan struct{}) error {
 	l.arrange(epoch)
-	for start := skip * l.batchSize; start < len(l.order); start += l.batchSize {
+	for start := skip * l.batchSize; start < len(l.order); start += l.Gathered() {
 		select {
 		case <-stop:
 			return nil
@@ -211,7 +222,7 @@ func (l *Loader) produce(epoch, skip int, ready chan<- *Batch, stop <-chan struc
 					return fmt.Errorf("dataset: a batch's memory: %w", err)
 				}
 			}
-			indices := l.order[start:min(start+l.batchSize, len(l.order))]
+			indices := l.order[start:min(start+l.Gathered(), len(l.order))]
 			l.pager.expect(indices)
 			l.pager.watch(func() { l.gather(b, epoch, indices) })
 			ready <- b

@@ -152,6 +152,28 @@ func (n *LeNet) Evaluate(b torchx.Batch, total *torchx.Accumulator) error {
 	})
 }
 
+// TakesSpans says whether the network takes spans: with fused kernels, on a GPU.
+func (n *LeNet) TakesSpans() bool { return n.network != nil && n.Device != "cpu" }
+
+// EvaluateSpan is Evaluate for a span.
+func (n *LeNet) EvaluateSpan(s *torchx.Span, total *torchx.Accumulator) error {
+	return n.network.EvaluateSpan(s, total)
+}
+
+// Trains says whether TrainOn works with an optimizer of this network's parameters.
+func (n *LeNet) Trains(opt *torchx.Optimizer) (bool, error) {
+	if !n.TakesSpans() {
+		return false, nil
+	}
+	return n.network.Trains(opt)
+}
+
+// TrainOn is Differentiate and the optimizer's step for each batch of a span, with one of the learning rates each, as one command to the GPU. The loss is not
+// looked at.
+func (n *LeNet) TrainOn(s *torchx.Span, opt *torchx.Optimizer, learningRates []float32, labelSmoothing float64, total *torchx.Accumulator) error {
+	return n.network.Train(s, opt, learningRates, labelSmoothing, total)
+}
+
 // Differentiate is Evaluate, and gives the parameters, which have no gradients, those of the loss's mean over the batch. With label smoothing,
 // 0 to 1, that much of the target is spread evenly over the classes.
 func (n *LeNet) Differentiate(b torchx.Batch, labelSmoothing float64, total *torchx.Accumulator) error {

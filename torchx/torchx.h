@@ -56,6 +56,17 @@ char *torchx_cross_entropy(void *logits, void *labels, double label_smoothing, v
 char *torchx_network(int64_t rows, int64_t cols, int activation, void *const *params, size_t n, void **network);
 void torchx_network_free(void *network);
 
+// Batches of an epoch on a CUDA device: cc/network.h. order may be NULL.
+typedef struct {
+  void *images, *labels, *order;
+  int64_t first, n, batch_size;
+} torchx_span;
+
+char *torchx_network_evaluate_span(void *network, const torchx_span *span, void *accumulator);
+char *torchx_network_trains(void *network, void *optimizer, bool *trains);
+char *torchx_network_train(void *network, const torchx_span *span, void *optimizer, const float *learning_rates, double label_smoothing,
+                           void *accumulator);
+
 // order is n indices in host memory; NULL: all images, as they stand.
 char *torchx_network_logits(void *network, void *images, void **logits);
 char *torchx_network_evaluate(void *network, void *images, void *labels, const int32_t *order, int64_t n, void *accumulator);

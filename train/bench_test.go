@@ -34,7 +34,7 @@ func BenchmarkStep(b *testing.B) {
 		b.Run(string(kernels), func(b *testing.B) {
 			o := Defaults()
 			net, images, _ := benchmarkNetwork(b, kernels)
-			t, err := newTrainer(net, &o, 1, nil)
+			t, err := newTrainer(net, &o, 1)
 			if err != nil {
 				b.Fatal(err)
 			}

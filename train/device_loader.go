@@ -18,6 +18,17 @@ type deviceLoader interface {
 	close()
 }
 
+// A spanLoader yields an epoch's batches many at a time, for kernels that train on them in one command. most says how many may come next.
+type spanLoader interface {
+	spans(ctx context.Context, number, skip int, most func() int) iter.Seq2[torchx.Span, error]
+}
+
+// longestSpan is how many batches come at a time at most: a second or less of a GPU's time, in which nothing can stop it.
+const longestSpan = 4096
+
+// spanBatches is how many batches of a size are streamed together: as many images as take a copy of about a megabyte.
+func spanBatches(size int) int { return max(1, 2048/size) }
+
 // newDeviceLoader returns the loader of a host loader's batches on a device, "cpu" or "cuda:N". On a GPU the set is either copied to the device
 // once or streamed batch by batch. onDevice chooses; nil copies it if that takes less than half of the free memory. Augmented images are made
 // where the set is: on the device, an epoch at a time, or on the loader's goroutine.
@@ -109,42 +120,44 @@ func (f *hostLoader) close() { f.scope.Close() }
 // A deviceBatch is in a deviceMemory.
 type deviceBatch struct {
 	torchx.Batch
-	rows torch.Tensor // the images as [N, pixels]
+	torchx.Samples // the same, the images as [N, pixels]
 }
 
-// A deviceMemory has room for a batch on a device: always at the same addresses, where a captured step finds the next one. As
-// the loader's buffers, it holds a full batch's images, then its labels.
+// A deviceMemory has room for what a loader gathers at a time, on a device: always at the same addresses, where a captured step finds the next
+// batch. As the loader's buffers, it holds the images, then the labels.
 type deviceMemory struct {
 	loader *dataset.Loader
 	bytes  torch.Tensor
-	parts  map[int]deviceBatch // by number of images
+	parts  map[[2]int]deviceBatch // by the first image and their number
 	scope  torchx.Scope
 }
 
 func newDeviceMemory(loader *dataset.Loader, device string) (*deviceMemory, error) {
-	m := &deviceMemory{loader: loader, parts: map[int]deviceBatch{}}
+	m := &deviceMemory{loader: loader, parts: map[[2]int]deviceBatch{}}
 	var err error
 	m.bytes, err = torchx.NewBytes(&m.scope, device, loader.BufferSize())
 	return m, err
 }
 
-// batch returns the first n images and labels.
-func (m *deviceMemory) batch(n int) (deviceBatch, error) {
-	if b, ok := m.parts[n]; ok {
+// batch returns n images and labels from the first on.
+func (m *deviceMemory) batch(first, n int) (deviceBatch, error) {
+	if b, ok := m.parts[[2]int{first, n}]; ok {
 		return b, nil
 	}
 	b, set := deviceBatch{}, m.loader.Set()
+	pixels := set.Rows * set.Cols
 	var err error
-	if b.Images, err = torchx.View(&m.scope, m.bytes, 0, int64(n), 1, int64(set.Rows), int64(set.Cols)); err != nil {
+	if b.Batch.Images, err = torchx.View(&m.scope, m.bytes, first*pixels, int64(n), 1, int64(set.Rows), int64(set.Cols)); err != nil {
 		return deviceBatch{}, err
 	}
-	if b.rows, err = torchx.View(&m.scope, m.bytes, 0, int64(n), int64(set.Rows*set.Cols)); err != nil {
+	if b.Samples.Images, err = torchx.View(&m.scope, m.bytes, first*pixels, int64(n), int64(pixels)); err != nil {
 		return deviceBatch{}, err
 	}
-	if b.Labels, err = torchx.View(&m.scope, m.bytes, m.loader.BufferSize()-m.loader.BatchSize(), int64(n)); err != nil {
+	if b.Batch.Labels, err = torchx.View(&m.scope, m.bytes, m.loader.BufferSize()-m.loader.Gathered()+first, int64(n)); err != nil {
 		return deviceBatch{}, err
 	}
-	m.parts[n] = b
+	b.Samples.Labels = b.Batch.Labels
+	m.parts[[2]int{first, n}] = b
 	return b, nil
 }
 
@@ -156,7 +169,7 @@ type streamLoader struct {
 	ring   *torchx.Ring
 }
 
-// ringLength is how many batches may be under way. A few suffice: the copy of one takes less time than its step.
+// ringLength is how many copies may be under way. A few suffice: a copy takes less time than the steps on it.
 const ringLength = 8
 
 func newStreamLoader(loader *dataset.Loader, device string) (deviceLoader, error) {
@@ -173,21 +186,63 @@ func newStreamLoader(loader *dataset.Loader, device string) (deviceLoader, error
 	return &streamLoader{loader, memory, ring}, nil
 }
 
-func (f *streamLoader) epoch(ctx context.Context, number, skip int) iter.Seq2[torchx.Batch, error] {
-	return func(yield func(torchx.Batch, error) bool) {
+// sent yields how many images are in the memory.
+func (f *streamLoader) sent(ctx context.Context, number, skip int) iter.Seq2[int, error] {
+	return func(yield func(int, error) bool) {
 		for b, err := range f.loader.Epoch(ctx, number, skip) {
-			var sent deviceBatch
+			n := 0
 			if err == nil {
-				err = f.ring.Send(b.Buffer, f.memory.bytes)
+				n, err = b.Len(), f.ring.Send(b.Buffer, f.memory.bytes)
 			}
-			if err == nil {
-				sent, err = f.memory.batch(len(b.Labels))
-			}
-			if !yield(sent.Batch, err) || err != nil {
+			if !yield(n, err) || err != nil {
 				return
 			}
 		}
 	}
+}
+
+func (f *streamLoader) epoch(ctx context.Context, number, skip int) iter.Seq2[torchx.Batch, error] {
+	return func(yield func(torchx.Batch, error) bool) {
+		for n, err := range f.sent(ctx, number, skip) {
+			for first := 0; err != nil || first < n; first += f.loader.BatchSize() {
+				var b deviceBatch
+				if err == nil {
+					b, err = f.memory.batch(first, min(n-first, f.loader.BatchSize()))
+				}
+				if !yield(b.Batch, err) || err != nil {
+					return
+				}
+			}
+		}
+	}
+}
+
+func (f *streamLoader) spans(ctx context.Context, number, skip int, most func() int) iter.Seq2[torchx.Span, error] {
+	return func(yield func(torchx.Span, error) bool) {
+		size := f.loader.BatchSize()
+		for n, err := range f.sent(ctx, number, skip) {
+			for first := 0; err != nil || first < n; {
+				span := torchx.Span{First: first, BatchSize: size}
+				if err == nil {
+					var all deviceBatch
+					all, err = f.memory.batch(0, n)
+					span.Samples, span.Len = all.Samples, lengthOf(n-first, size, most())
+				}
+				if !yield(span, err) || err != nil {
+					return
+				}
+				first += span.Len
+			}
+		}
+	}
+}
+
+// lengthOf returns how many of n images are in at most so many batches.
+func lengthOf(n, size, batches int) int {
+	if batches >= (n+size-1)/size {
+		return n
+	}
+	return batches * size
 }
 
 func (f *streamLoader) close() {
@@ -202,6 +257,9 @@ type residentLoader struct {
 	set       torchx.Samples  // [N, pixels], [N]
 	order     torch.Tensor    // [n] int32, indices into the set
 	augmented *epochAugmenter // nil: images stay as they are
+
+	there int           // the epoch whose order is there
+	next  chan []uint32 // the order of the epoch after it, once it is made; nil: it is not being made
 }
 
 func newResidentLoader(loader *dataset.Loader, device string) (deviceLoader, error) {
@@ -209,7 +267,7 @@ func newResidentLoader(loader *dataset.Loader, device string) (deviceLoader, err
 	if err != nil {
 		return nil, err
 	}
-	f, set := &residentLoader{loader: loader, memory: memory}, loader.Set()
+	f, set := &residentLoader{loader: loader, memory: memory, there: -1}, loader.Set()
 	n := int64(set.Len())
 	err = torchx.Do(func(s *torchx.Scope) error {
 		f.set.Images = torchx.To(&memory.scope, torchx.Bytes(s, set.Images, n, int64(set.Rows*set.Cols)), device)
@@ -231,16 +289,11 @@ func newResidentLoader(loader *dataset.Loader, device string) (deviceLoader, err
 
 func (f *residentLoader) epoch(ctx context.Context, number, skip int) iter.Seq2[torchx.Batch, error] {
 	return func(yield func(torchx.Batch, error) bool) {
-		all, order, err := f.prepare(number)
-		if err != nil {
-			yield(torchx.Batch{}, err)
-			return
-		}
-		size := f.loader.BatchSize()
-		for first := skip * size; first < f.loader.Len(); first += size {
-			b, err := f.gathered(all, order, first, min(size, f.loader.Len()-first))
-			if ctx.Err() != nil {
-				err = context.Cause(ctx)
+		one := func() int { return 1 }
+		for span, err := range f.spans(ctx, number, skip, one) {
+			var b deviceBatch
+			if err == nil {
+				b, err = f.gathered(&span)
 			}
 			if !yield(b.Batch, err) || err != nil {
 				return
@@ -249,24 +302,80 @@ func (f *residentLoader) epoch(ctx context.Context, number, skip int) iter.Seq2[
 	}
 }
 
+func (f *residentLoader) spans(ctx context.Context, number, skip int, most func() int) iter.Seq2[torchx.Span, error] {
+	return func(yield func(torchx.Span, error) bool) {
+		all, order, err := f.prepare(number)
+		if err != nil {
+			yield(torchx.Span{}, err)
+			return
+		}
+		size := f.loader.BatchSize()
+		for first := skip * size; first < f.loader.Len(); {
+			if ctx.Err() != nil {
+				yield(torchx.Span{}, context.Cause(ctx))
+				return
+			}
+			n := lengthOf(f.loader.Len()-first, size, most())
+			if !yield(torchx.Span{Samples: all, Order: order, First: first, Len: n, BatchSize: size}, nil) {
+				return
+			}
+			first += n
+		}
+	}
+}
+
 // prepare returns the images that an epoch's batches come from, and their order, [n] int32. They are valid until the next epoch.
 func (f *residentLoader) prepare(number int) (all torchx.Samples, order torch.Tensor, err error) {
-	if err = torchx.WriteIndices(f.order, f.loader.Order(number)); err != nil || f.augmented == nil {
-		return f.set, f.order, err
+	if f.there < 0 || f.there != number && !f.loader.Fixed() {
+		if err = torchx.WriteIndices(f.order, f.orderOf(number)); err != nil {
+			return f.set, f.order, err
+		}
+		f.there = number
+		f.shuffleAhead()
+	}
+	if f.augmented == nil {
+		return f.set, f.order, nil
 	}
 	return f.augmented.epoch(f.set, f.order, number)
 }
 
-// gathered returns the batch of the n images from first on in the epoch's order.
-func (f *residentLoader) gathered(all torchx.Samples, order torch.Tensor, first, n int) (deviceBatch, error) {
-	b, err := f.memory.batch(n)
+// orderOf returns the order of an epoch, which may have been made.
+func (f *residentLoader) orderOf(number int) []uint32 {
+	if f.next != nil {
+		order := <-f.next
+		f.next = nil
+		if number == f.there+1 {
+			return order
+		}
+	}
+	return f.loader.Order(number)
+}
+
+// shuffleAhead makes the order of the next epoch, while the GPU computes this one.
+func (f *residentLoader) shuffleAhead() {
+	if f.loader.Fixed() {
+		return
+	}
+	next, number := make(chan []uint32, 1), f.there+1
+	f.next = next
+	go func() { next <- f.loader.Order(number) }()
+}
+
+// gathered returns a span of one batch in memory of its own.
+func (f *residentLoader) gathered(s *torchx.Span) (deviceBatch, error) {
+	b, err := f.memory.batch(0, s.Len)
 	if err == nil {
-		err = torchx.Select(b.rows, all.Images, order, first)
+		err = torchx.Select(b.Samples.Images, s.Images, s.Order, s.First)
 	}
 	if err == nil {
-		err = torchx.Select(b.Labels, all.Labels, order, first)
+		err = torchx.Select(b.Samples.Labels, s.Labels, s.Order, s.First)
 	}
 	return b, err
 }
 
-func (f *residentLoader) close() { f.memory.scope.Close() }
+func (f *residentLoader) close() {
+	if f.next != nil {
+		<-f.next
+	}
+	f.memory.scope.Close()
+}

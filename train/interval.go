@@ -2,6 +2,7 @@ package train
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -44,6 +45,20 @@ func (i Interval) String() string {
 		return i.Time.String()
 	}
 	return strconv.Itoa(i.Epochs)
+}
+
+// timedSteps is how many steps may follow one another before the time is looked at.
+const timedSteps = 64
+
+// Within returns how many steps may follow, after so many, before Due has to be asked again within an epoch.
+func (i Interval) Within(steps int) int {
+	switch {
+	case i.Steps > 0:
+		return i.Steps - steps%i.Steps
+	case i.Time > 0:
+		return timedSteps
+	}
+	return math.MaxInt
 }
 
 // Due says whether it is time again: between two steps after so many of them, at the end of an epoch, whose number is otherwise 0, and after the last time.

@@ -35,7 +35,7 @@ const (
 
 func (k *keeper) Start(r *Running) error {
 	k.saver, k.last = runs.NewSaver(), time.Now()
-	r.Session.AfterStep(func() error {
+	r.Session.AfterStep(r.Options.Every, func() error {
 		if !r.Options.Every.Due(r.Session.Steps(), 0, k.last) {
 			return nil
 		}
@@ -95,7 +95,7 @@ func (k *keeper) End(r *Running, err error) error {
 	if k.saver == nil {
 		return nil
 	}
-	r.Session.AfterStep(nil)
+	r.Session.AfterStep(Interval{}, nil)
 	if err != nil {
 		if failed := k.saver.Close(); !errors.Is(err, failed) && !alike(err, failed) {
 			return failed

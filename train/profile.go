@@ -73,17 +73,17 @@ func (c *clock) wrap(k calls) calls {
 	}
 }
 
-// batches yields what next yields, with the time of getting it given to load.
-func (c *clock) batches(next iter.Seq2[torchx.Batch, error]) iter.Seq2[torchx.Batch, error] {
-	return func(yield func(torchx.Batch, error) bool) {
-		waiting := time.Now()
+// waiting yields what next yields, with the time of getting it given to load.
+func waiting[T any](c *clock, next iter.Seq2[T, error]) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		began := time.Now()
 		for b, err := range next {
-			c.add(load, waiting)
+			c.add(load, began)
 			if !yield(b, err) {
 				return
 			}
-			waiting = time.Now()
+			began = time.Now()
 		}
-		c.add(load, waiting)
+		c.add(load, began)
 	}
 }

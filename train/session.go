@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"time"
 
 	"lenet/compute"
@@ -35,6 +36,7 @@ type Session struct {
 	done      int          // batches of the epoch under way on which it is trained
 	before    float64      // seconds that they took, up to a checkpoint that the session was restored from
 	began     time.Time    // when the epoch, or what is left of it, did
+	every     Interval     // of afterStep, at least
 	afterStep func() error // may be nil
 }
 
@@ -53,10 +55,6 @@ func (s *Session) open(data *dataset.Data, log func(string)) (err error) {
 	if err := o.validateGraph(); err != nil {
 		return err
 	}
-	var steps *graphs
-	if o.Device != compute.CPU && o.Graph != GraphOff {
-		steps = newGraphs(o.Graph == GraphOn, log)
-	}
 	for _, m := range data.Mappings() {
 		if err := s.guard.Add(m.Path, m.Memory); err != nil {
 			return err
@@ -74,8 +72,13 @@ func (s *Session) open(data *dataset.Data, log func(string)) (err error) {
 	}
 	loader.Augment(o.Augment)
 	s.Images, s.batches = loader.Len(), loader.Batches()
-	if s.trainer, err = newTrainer(s.Net, o, s.batches, steps); err != nil {
+	if s.trainer, err = newTrainer(s.Net, o, s.batches); err != nil {
 		return err
+	}
+	if s.trainer.spans {
+		loader.Together(spanBatches(loader.BatchSize()))
+	} else if o.Device != compute.CPU && o.Graph != GraphOff {
+		s.trainer.graphs = newGraphs(o.Graph == GraphOn, log)
 	}
 	if s.training, err = newDeviceLoader(loader, o.Device, o.DataOnDevice); err != nil {
 		return err
@@ -109,11 +112,13 @@ func (s *Session) Close() {
 	}
 }
 
-// OnGradients makes each step call f between the gradients and the update. On a GPU, f gives the device commands and does not wait for it.
-func (s *Session) OnGradients(f func() error) { s.trainer.gradients = f }
+// OnGradients makes each step call f between the gradients and the update. On a GPU, f gives the device commands and does not wait for it; the steps then are
+// commands of their own, and their sums may be rounded otherwise.
+func (s *Session) OnGradients(f func() error) { s.trainer.gradients, s.trainer.spans = f, false }
 
-// AfterStep makes the session call f after each step, on a GPU too, where State then waits for the device. An error of f ends the epoch. nil ends it.
-func (s *Session) AfterStep(f func() error) { s.afterStep = f }
+// AfterStep makes the session call f after each step; on a GPU, where State then waits for the device, perhaps only after those steps at which it is
+// [Interval.Due], or, of a time, after some dozens. An error of f ends the epoch. A nil f ends it.
+func (s *Session) AfterStep(every Interval, f func() error) { s.every, s.afterStep = every, f }
 
 // Steps returns how many steps the session has made, with those before a Restore.
 func (s *Session) Steps() int { return s.trainer.steps }
@@ -154,28 +159,40 @@ func (s *Session) train(ctx context.Context, epoch int, onStep func(torchx.Sums)
 			return err
 		}
 	}
-	for b, err := range t.clock.batches(s.training.epoch(ctx, epoch, s.done)) {
-		if err != nil {
-			return err
-		}
-		err := t.train(b)
+	stepped := func(n int, err error) error {
 		if lost := s.guard.Err(); lost != nil { // whatever came of it
 			err = lost
 		}
 		if err != nil {
 			return err
 		}
-		s.done++
+		s.done += n
 		if t.onCPU {
 			if err := onStep(t.sums); err != nil {
 				return err
 			}
 		}
-		if s.afterStep != nil {
-			if err := s.afterStep(); err != nil {
-				return err
-			}
+		if s.afterStep == nil {
+			return nil
 		}
+		return s.afterStep()
+	}
+	var err error
+	if spans, ok := s.training.(spanLoader); ok && t.spans {
+		most := func() int {
+			if s.afterStep == nil {
+				return longestSpan
+			}
+			return min(longestSpan, s.every.Within(t.steps))
+		}
+		err = each(waiting(&t.clock, spans.spans(ctx, epoch, s.done, most)), func(span torchx.Span) error {
+			return stepped(span.Batches(), t.trainOn(&span))
+		})
+	} else {
+		err = each(waiting(&t.clock, s.training.epoch(ctx, epoch, s.done)), func(b torchx.Batch) error { return stepped(1, t.train(b)) })
+	}
+	if err != nil {
+		return err
 	}
 	if t.onCPU {
 		return nil
@@ -184,6 +201,19 @@ func (s *Session) train(ctx context.Context, epoch int, onStep func(torchx.Sums)
 		return err
 	}
 	return onStep(t.sums)
+}
+
+// each calls f with all that a loader yields, until an error.
+func each[T any](all iter.Seq2[T, error], f func(T) error) error {
+	for x, err := range all {
+		if err == nil {
+			err = f(x)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // explain says where a training diverged.
@@ -271,13 +301,13 @@ func evaluate(ctx context.Context, net *model.LeNet, images deviceLoader) (torch
 		return torchx.Sums{}, err
 	}
 	defer total.Close()
-	for b, err := range images.epoch(ctx, 0, 0) {
-		if err != nil {
-			return torchx.Sums{}, err
-		}
-		if err := net.Evaluate(b, total); err != nil {
-			return torchx.Sums{}, fmt.Errorf("train: evaluating: %w", err)
-		}
+	if spans, ok := images.(spanLoader); ok && net.TakesSpans() {
+		err = each(spans.spans(ctx, 0, 0, func() int { return longestSpan }), func(s torchx.Span) error { return net.EvaluateSpan(&s, total) })
+	} else {
+		err = each(images.epoch(ctx, 0, 0), func(b torchx.Batch) error { return net.Evaluate(b, total) })
+	}
+	if err != nil {
+		return torchx.Sums{}, err
 	}
 	return total.Read()
 }

@@ -3,6 +3,7 @@ package train
 import (
 	"errors"
 	"math"
+	"time"
 
 	"lenet/compute"
 	"lenet/model"
@@ -39,8 +40,8 @@ func (c *calls) step(b torchx.Batch) error {
 
 // A trainer trains a network step by step.
 //
-// On the CPU each step ends with the epoch's sums so far. On a GPU nothing waits for the device until an epoch ends: a step is a list of
-// commands to it, and may be a CUDA graph.
+// On the CPU each step ends with the epoch's sums so far. On a GPU nothing waits for the device until an epoch ends: with the fused kernels, many steps are one
+// command to it; otherwise a step is a list of commands, and may be a CUDA graph.
 type trainer struct {
 	calls
 	clock  clock
@@ -51,10 +52,12 @@ type trainer struct {
 	sums   torchx.Sums            // of total, when it was last read
 	onCPU  bool
 	graphs *graphs // nil: steps run eagerly
+	spans  bool    // many steps can be one command to the GPU
+	on     func(s *torchx.Span, learningRates []float32) error
 }
 
-// newTrainer returns the trainer of a network, for epochs of so many steps. graphs may be nil.
-func newTrainer(net *model.LeNet, o *Options, stepsPerEpoch int, graphs *graphs) (*trainer, error) {
+// newTrainer returns the trainer of a network, for epochs of so many steps.
+func newTrainer(net *model.LeNet, o *Options, stepsPerEpoch int) (*trainer, error) {
 	var params []optim.Parameter
 	for _, p := range net.Parameters() {
 		params = append(params, optim.Parameter{Name: p.Name, Tensor: p.Tensor})
@@ -68,7 +71,14 @@ func newTrainer(net *model.LeNet, o *Options, stepsPerEpoch int, graphs *graphs)
 		opt.Close()
 		return nil, err
 	}
-	t := &trainer{opt: opt, total: total, onCPU: net.Device == compute.CPU, graphs: graphs}
+	t := &trainer{opt: opt, total: total, onCPU: net.Device == compute.CPU}
+	if t.spans, err = net.Trains(opt.Optimizer); err != nil {
+		t.close()
+		return nil, err
+	}
+	t.on = func(s *torchx.Span, learningRates []float32) error {
+		return net.TrainOn(s, opt.Optimizer, learningRates, o.LabelSmoothing, total)
+	}
 	t.rate = func(step int) float64 { return o.LearningRate * o.Factor(step, stepsPerEpoch, o.Epochs) }
 	t.calls = t.clock.wrap(calls{
 		zeroGrad: opt.ZeroGrad,
@@ -102,6 +112,20 @@ func (t *trainer) train(b torchx.Batch) error {
 		return t.step(b)
 	}
 	return t.graphs.run(b.Len(), func() error { return t.step(b) })
+}
+
+// trainOn trains on a span, with the learning rates of its place in the training.
+func (t *trainer) trainOn(s *torchx.Span) error {
+	defer t.clock.add(gradients, time.Now())
+	rates := make([]float32, s.Batches())
+	for i := range rates {
+		rates[i] = float32(t.rate(t.steps + i))
+	}
+	if err := t.on(s, rates); err != nil {
+		return err
+	}
+	t.steps += len(rates)
+	return nil
 }
 
 // read sets sums, once the device is done with all steps.

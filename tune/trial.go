@@ -120,7 +120,7 @@ func (t *trial) open(s *sweep) (err error) {
 		return err
 	}
 	t.trained, t.saved = 0, time.Now()
-	t.session.AfterStep(func() error {
+	t.session.AfterStep(s.options.Every, func() error {
 		if !s.options.Every.Due(t.session.Steps(), 0, t.saved) {
 			return nil
 		}

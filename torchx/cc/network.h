@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "activation.h"
+#include "optimizer.h"
 
 namespace lenet {
 
@@ -17,6 +18,13 @@ struct Images {
   at::Tensor images, labels;
   const int32_t *order;
   int64_t n;
+};
+
+// Batches of an epoch, one after another: of n images from the first on, batch_size each, the last one perhaps smaller. The images and labels are
+// as of Images; order, [M] int32 on the device, has indices into them; undefined: they stand in order.
+struct Span {
+  at::Tensor images, labels, order;
+  int64_t first, n, batch_size;
 };
 
 // The network's parameters belong to others: any code may change their values between two calls.
@@ -44,11 +52,24 @@ class Network {
   // finite leaves the gradients as they were.
   void differentiate(const Images &, double label_smoothing, at::Tensor &sums);
 
+  // Adds the images of a span to sums, as evaluate does, whatever its batch size. On a GPU only.
+  void evaluate(const Span &, at::Tensor &sums);
+
+  // Whether train can work with this optimizer, which must be the parameters': it does on a GPU, if the kernels know its rule.
+  bool trains(Optimizer &) const;
+
+  // As differentiate and the optimizer's step, for each batch of a span with one of the learning rates [batches], in one command to the device.
+  // A loss that is not finite does not keep it from updating.
+  void train(const Span &, Optimizer &, const float *learning_rates, double label_smoothing, at::Tensor &sums);
+
  protected:
   Network(int64_t rows, int64_t cols, std::vector<at::Tensor> params);
 
   virtual at::Tensor logits_of(const at::Tensor &images) = 0;
   virtual void run(const Images &, bool backward, double label_smoothing, at::Tensor &sums) = 0;
+  virtual void run(const Span &, at::Tensor &sums);
+  virtual bool has_rule(const char *) const { return false; }
+  virtual void run(const Span &, const Optimizer::ForKernels &, const float *learning_rates, double label_smoothing, at::Tensor &sums);
 
   int64_t classes() const { return params_.back().size(0); }
 
@@ -57,7 +78,8 @@ class Network {
 
  private:
   void check(const at::Tensor &images) const;
-  void check(const Images &, const at::Tensor &sums) const;
+  void check_samples(const at::Tensor &images, const at::Tensor &labels, int64_t n, const at::Tensor &sums) const;
+  Span checked(Span, const at::Tensor &sums) const;
 };
 
 // The network on the CPU: cpu/network.cc.

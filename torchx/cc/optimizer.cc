@@ -1,5 +1,6 @@
 #include "optimizer.h"
 
+#include <ATen/core/LegacyTypeDispatch.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/_foreach_add.h>
 #include <ATen/ops/_foreach_lerp.h>
@@ -9,10 +10,12 @@
 #include <ATen/ops/full.h>
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
+#include <torch/library.h>
 
 #include <cstring>
 #include <utility>
 
+#include "dispatch.h"
 #include "serial.h"
 
 namespace lenet {
@@ -83,6 +86,12 @@ const UpdateRule &rule_named(const std::string &name) {
   TORCH_CHECK(false, "there is no optimizer \"", name, "\": the optimizers are ", names);
 }
 
+TORCH_LIBRARY_FRAGMENT(lenet, m) {
+  m.def(
+      "update(Tensor(a!)[] params, Tensor[] gradients, Tensor learning_rate, str rule, float[] settings, Tensor(b!)[] momentum, "
+      "Tensor(c!)[] square, Tensor(d!)[] step, Tensor(e!)[] average) -> ()");
+}
+
 }  // namespace
 
 const std::vector<const char *> &optimizer_names() {
@@ -125,6 +134,20 @@ void Optimizer::zero_grad() {
   for (at::Tensor &p : params_) p.mutable_grad().reset();
 }
 
+Optimizer::ForKernels Optimizer::for_kernels() {
+  const auto of = [this](const char *name) {
+    const Tensors *kept = find(name);
+    return kept ? *kept : Tensors();
+  };
+  const Settings &s = settings_;
+  return {rule_.name,
+          {s.weight_decay, s.momentum, s.nesterov ? 1.0 : 0.0, s.beta1, s.beta2, s.epsilon, s.average},
+          of(kMomentum),
+          of(kSquare),
+          of(kStep),
+          of(kAverage)};
+}
+
 void Optimizer::step() {
   at::NoGradGuard no_grad;
   const Serial serial;  // some 10 microseconds of work: not worth waking threads for
@@ -137,8 +160,18 @@ void Optimizer::step() {
     for (size_t k = 0; k < t.states.size(); k++) t.states[k].push_back(kept_[k].of[i]);
   }
   if (t.params.empty()) return;
+  if (t.params.size() == params_.size() && updates(params_, rule_.name)) return update_by_kernel(t.gradients);
   rule_.update(t);
   if (averages) at::_foreach_lerp_(*averages, params_, 1 - settings_.average);
+}
+
+void Optimizer::update_by_kernel(const Tensors &gradients) {
+  using Signature = void(at::TensorList, at::TensorList, const at::Tensor &, c10::string_view, c10::ArrayRef<double>, at::TensorList,
+                         at::TensorList, at::TensorList, at::TensorList);
+  static const auto op = operator_named<Signature>("lenet::update");
+  at::AutoDispatchBelowADInplaceOrView below;
+  const ForKernels k = for_kernels();
+  op.call(params_, gradients, learning_rate_, k.rule, k.settings, k.momentum, k.square, k.step, k.average);
 }
 
 void Optimizer::set_learning_rate(double learning_rate) { learning_rate_.fill_(learning_rate); }

@@ -27,6 +27,15 @@ class Optimizer {
   void step();
   void set_learning_rate(double);
 
+  // What the kernels of a GPU need of it, as lenet::train and lenet::update (network.cc) take it: its rule; weight decay, momentum, whether it
+  // is Nesterov's, both betas, epsilon, the averages' decay; and its states, in the order of the parameters, or empty.
+  struct ForKernels {
+    const char *rule;
+    std::vector<double> settings;
+    std::vector<at::Tensor> momentum, square, step, average;
+  };
+  ForKernels for_kernels();
+
   // Exchanges the parameters' values with their moving averages. A second call exchanges them back.
   void swap_averages();
 
@@ -39,6 +48,7 @@ class Optimizer {
     std::vector<at::Tensor> of;  // each parameter
   };
   std::vector<at::Tensor> *find(const char *name);  // null: not kept
+  void update_by_kernel(const std::vector<at::Tensor> &gradients);
 
   std::vector<at::Tensor> params_;
   at::Tensor learning_rate_;  // []
@@ -47,5 +57,8 @@ class Optimizer {
   std::vector<Kept> kept_;
   std::vector<torchx_optimizer_state> listed_;  // of kept_
 };
+
+// Whether the parameters' device has a kernel for the update rule of this name, and for as many parameters: a GPU has for LeNet's.
+bool updates(at::TensorList params, const char *rule);
 
 }  // namespace lenet

@@ -12,7 +12,8 @@ struct Math {
   static __device__ float tanh(float x) { return tanhf(x); }
 };
 
-__device__ float activated(Activation f, float x) {
+// Called, and not inlined: many places share the code.
+__device__ __noinline__ float activated(Activation f, float x) {
   float y = NAN;
   Formulas<Math>::with(f, [&](auto formula) { y = formula.value(x); });
   return y;

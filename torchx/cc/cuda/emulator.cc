@@ -188,6 +188,11 @@ void run_block(unsigned threads) {
   }
 }
 
+std::string emulated_gpu() {
+  const char *variable = std::getenv("LENET_EMULATED_GPU");
+  return variable ? variable : "75";
+}
+
 // What launch.h's launch throws.
 void refuse(const std::string &why) { throw std::runtime_error("CUDA kernel: " + why); }
 
@@ -218,13 +223,14 @@ void warp_barrier(unsigned lanes) { shuffle(lanes, 0, -1); }
 // CUDA C++ Programming Guide, "Technical Specifications per Compute Capability": maximum amount of shared memory per thread
 // block.
 size_t shared_limit() {
-  const char *variable = std::getenv("LENET_EMULATED_GPU");
-  const std::string name = variable ? variable : "75";
+  const std::string name = emulated_gpu();
   for (const auto &[gpu, kilobytes] :
        {std::pair{"75", 64}, {"80", 163}, {"86", 99}, {"89", 99}, {"90", 227}, {"100", 227}, {"120", 99}})
     if (name == gpu) return kilobytes << 10;
   throw std::runtime_error("LENET_EMULATED_GPU is " + name + ": give 75, 80, 86, 89, 90, 100 or 120");
 }
+
+int compute_capability() { return std::stoi(emulated_gpu()); }
 
 void *shared_bytes() { return memory.data(); }
 

@@ -24,6 +24,7 @@
 #define __grid_constant__
 #define __shared__ static
 #define __launch_bounds__(...)
+#define __noinline__
 
 struct dim3 {
   unsigned x, y, z;
@@ -75,6 +76,26 @@ template <typename... Parameters, typename... Arguments>
 void launch(void (*kernel)(Parameters...), dim3 grid, int threads, size_t shared, cudaStream_t, Arguments... arguments) {
   run_blocks(grid, threads, shared, [=] { kernel(static_cast<Parameters>(arguments)...); });
 }
+
+// The compute capability of the emulated GPU, times ten.
+int compute_capability();
+
+// The copies of launch.h, which here are made at once.
+inline void copy_later(float4 *to, const float4 *from) { *to = *from; }
+inline void copy_later(uint32_t *to, const uint32_t *from) { *to = *from; }
+inline void copied() {}
+
+class Arrival {
+ public:
+  explicit Arrival(float *) {}
+  void begin() {}
+  void expect(unsigned) {}
+  void copy(float *to, const float *from, unsigned bytes) {
+    for (unsigned i = 0; i < bytes / sizeof *to; i++) to[i] = from[i];
+  }
+  void wait(unsigned) {}
+  static void release() {}
+};
 
 // The value of the lane `from`, or the lane's own where that lies outside of its section of width lanes.
 template <typename T>

@@ -1,7 +1,11 @@
-// The operators' work on a GPU: functions that start CUDA kernels on a stream, on float32 arrays in the device's memory. They
-// know nothing of libtorch's tensors. They return before the work is done; a kernel that cannot be started throws.
+// LeNet on a GPU: functions that start kernels on a stream, on arrays in the device's memory. They know nothing of libtorch's tensors.
+// They return before the work is done; a kernel that cannot be started throws.
 //
-// The order of every sum is fixed by the shapes: the same input gives the same bits on every GPU of a kind.
+//   pass     forward through the network and, when it learns, back through it; a block of threads has one or two images
+//   finish   what sums over the batch: the gradients of the parameters, the loss; and the update of the parameters
+//   train    both, for many batches: one launch, of one block for each multiprocessor, which wait for each other
+//
+// The order of every sum is fixed by the shapes and the number of blocks: the same input gives the same bits on every GPU of a kind.
 #pragma once
 
 #include <stddef.h>
@@ -17,70 +21,87 @@
 
 namespace lenet::cuda {
 
-// A 5x5 convolution and the 2x2 max-pool after it, of n samples x [in, height, width], channels first.
-struct Block {
-  int n, height, width, in, out;
-
-  int pooled_height() const { return (height - 4) / 2; }
-  int pooled_width() const { return (width - 4) / 2; }
-  int pooled() const { return out * pooled_height() * pooled_width(); }
-  int image() const { return in * height * width; }
-  int weights() const { return out * in * 25; }
+// Of the network: images of rows x cols; outputs of two convolutions, 5x5, each with a 2x2 max-pool after it, and of three linear
+// layers.
+struct Sizes {
+  int rows, cols, channels1, channels2, hidden1, hidden2, classes;
 };
 
-// Whether the kernels can compute a block of this shape: its image and a part of its weights must fit into shared memory.
-bool conv_pool_covers(const Block &);
+constexpr int kLayers = 5, kConvolutions = 2, kLinears = 3;
+constexpr int kMostBlocks = 132;  // of a pass
 
-// y [n, out, h, w] and argmax, of the same shape: where of the four the largest was, 2 * row + column. x is float32, or bytes
-// that stand for x / 255.
-void conv_pool_forward(const Block &, const void *x, bool bytes, const float *weight, const float *bias, Activation, float *y,
-                       uint8_t *argmax, cudaStream_t);
+// A value for each layer's weight and bias: [out, in, 5, 5] or [out, in], and [out].
+template <typename T>
+struct Each {
+  T weight[kLayers], bias[kLayers];
+};
 
-// Parts of the gradient of weight, [out, in, 5, 5], and of bias, [out], after it: for part p at sums + p * stride; and the
-// gradient of x, unless dx is null. There are conv_pool_parts(n) parts.
-int conv_pool_parts(int n);
-void conv_pool_backward(const Block &, const void *x, bool bytes, const float *weight, Activation, const float *y,
-                        const uint8_t *argmax, const float *dy, float *dx, float *sums, int stride, cudaStream_t);
+// Image i of a batch of n is images[order[first + i]], or images[first + i] where order is null: bytes that stand for x / 255. labels
+// likewise.
+struct Batch {
+  const uint8_t *images, *labels;
+  const int32_t *order;
+  int64_t first;
+  int n;
+};
 
-// total [size] is the sum of the parts, [parts, size].
-void add_parts(const float *sums, int parts, int size, float *total, cudaStream_t);
+// What a pass leaves for finish. Rows are aligned to 16 bytes.
+struct Pass {
+  float *inputs[kLinears], *gradients[kLinears];  // [n, features]: of each linear layer; of its outputs before the activation
+  float *filters;                                 // [blocks, part]: parts of the gradients of the convolutions' parameters
+  double *losses;                                 // [blocks]: the sum of each block's losses
+  int *right;                                     // [blocks]: how many of its images were answered rightly
+  unsigned *arrived;                              // for train: how often blocks have waited for each other
+};
 
-// Linear layers with an activation between each and the next. Layer l takes inputs[l] [n, features[l]] to [n, features[l + 1]].
-constexpr int kMostLayers = 8;
-constexpr int kMostFeatures = 2048;
+// The bytes of a Pass for up to n images, and the Pass in that memory, which is aligned to 256 bytes.
+size_t pass_size(const Sizes &, int n);
+Pass pass_in(void *memory, const Sizes &, int n);
 
-struct Layers {
-  int n, layers;
+// The limits of a device, which choose among the kernels.
+struct Device {
+  int shared;           // bytes of shared memory that a block may have
+  int multiprocessors;  // each of which runs a block at least
+  int major;            // of the compute capability
+};
+
+// Whether there is a kernel for a network of these sizes.
+bool covers(const Sizes &, const Device &);
+
+// The network and how it learns.
+struct Network {
+  Sizes sizes;
+  Each<const float *> params;
   Activation activation;
-  int features[kMostLayers + 1];
-  const float *weight[kMostLayers];  // [features[l + 1], features[l]]
+  float label_smoothing;  // as in network.h
 };
 
-struct Pointers {
-  const float *at[kMostLayers];
+// An optimizer's update rule, as PyTorch has it, and what it remembers of each parameter.
+enum class Rule { kNone, kSGD, kAdam, kAdamW };
+
+struct Update {
+  Rule rule;
+  float weight_decay, momentum, beta1, beta2, log_beta1, log_beta2, epsilon, average;  // momentum 0, average 0: none is kept
+  bool nesterov;
+  const float *learning_rate;  // of each batch
+  Each<float *> value, momentum_or_first, second, averages;
+  Each<float *> step;  // Adam's: how many there have been. Null: it does not count.
 };
-struct Targets {
-  float *at[kMostLayers];
-};
 
-// outputs[l] is layer l's, after its activation where it has one.
-void linear_forward(const Layers &, const float *x, const Pointers &biases, const Targets &outputs, cudaStream_t);
+// logits [n, classes]. The labels may be null.
+void logits(const Device &, const Network &, const Batch &, const Pass &, float *logits, cudaStream_t);
 
-// gradients[l], of layer l's output before its activation, for all but the last, from the last one's, dy; and dx, unless it is
-// null.
-void linear_backward_inputs(const Layers &, const Pointers &inputs, const float *dy, const Targets &gradients, float *dx,
-                            cudaStream_t);
+// Adds the loss summed over images, the right answers and n to sums.
+void evaluate(const Device &, const Network &, const Batch &, const Pass &, double *sums, cudaStream_t);
 
-// The gradients of weights and biases from those of the layers' outputs.
-void linear_backward_weights(const Layers &, const Pointers &inputs, const Pointers &gradients, const Targets &dweights,
-                             const Targets &dbiases, cudaStream_t);
+// As evaluate, and sets the gradients of the loss's mean.
+void differentiate(const Device &, const Network &, const Batch &, const Pass &, const Each<float *> &gradients, double *sums, cudaStream_t);
 
-// The softmax cross-entropy, the mean over rows, of logits [n, classes], and its gradient, of the same shape. A label that is
-// not below classes makes the loss NaN.
-void cross_entropy(int n, int classes, float label_smoothing, const float *logits, const uint8_t *labels, float *loss,
-                   float *gradient, cudaStream_t);
+// As evaluate, and updates the parameters: with as many batches of size images, from `all`, as there are; the last one may be smaller.
+// p is for min(size, all.n) images.
+void train(const Device &, const Network &, const Batch &all, int size, const Pass &p, const Update &, double *sums, cudaStream_t);
 
-// Adds to sums: the mean loss times n; in how many rows the first of the largest logits is at the label; n.
-void accumulate(int n, int classes, const float *loss, const float *logits, const uint8_t *labels, double *sums, cudaStream_t);
+// The update alone, from gradients. sizes are the parameters' numbers of elements.
+void update(const Each<int> &sizes, const Each<const float *> &gradients, const Update &, cudaStream_t);
 
 }  // namespace lenet::cuda

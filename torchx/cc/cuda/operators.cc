@@ -1,4 +1,5 @@
-// The network of network.cc and the accumulator of accumulator.cc on a GPU: memory and shapes here, the work in the kernels.
+// The network of network.cc, the update of optimizer.cc and the accumulator of accumulator.cc on a GPU: memory and shapes here, the
+// work in the kernels.
 //
 // Compiled with LENET_EMULATED, this file registers the same code, with the kernels on the emulator, for tensors on the CPU.
 #include <ATen/core/Tensor.h>
@@ -7,14 +8,18 @@
 #include <c10/core/DeviceGuard.h>
 #include <torch/library.h>
 
+#include <algorithm>
+#include <cmath>
 #include <vector>
 
 #include "../operators.h"
+#include "accumulate.h"
 #include "kernels.h"
 
 #ifdef LENET_EMULATED
 #define LENET_DEVICE CPU
 #else
+#include <c10/cuda/CUDAException.h>
 #include <c10/cuda/CUDAStream.h>
 #define LENET_DEVICE CUDA
 #endif
@@ -30,175 +35,150 @@ cudaStream_t stream() {
 #endif
 }
 
+// The current device.
+Device device() {
+#ifdef LENET_EMULATED
+  return {static_cast<int>(shared_limit()), 3, compute_capability() / 10};
+#else
+  Device d{};
+  int index = 0;
+  C10_CUDA_CHECK(cudaGetDevice(&index));
+  C10_CUDA_CHECK(cudaDeviceGetAttribute(&d.shared, cudaDevAttrMaxSharedMemoryPerBlockOptin, index));
+  C10_CUDA_CHECK(cudaDeviceGetAttribute(&d.multiprocessors, cudaDevAttrMultiProcessorCount, index));
+  C10_CUDA_CHECK(cudaDeviceGetAttribute(&d.major, cudaDevAttrComputeCapabilityMajor, index));
+  return d;
+#endif
+}
+
 // LeNet's parameters come as weight and bias of each convolution and then of each linear layer.
-constexpr size_t kConvolutions = 2, kLinears = 3;
-
-at::TensorList convolutions(at::TensorList params) { return params.slice(0, 2 * kConvolutions); }
-at::TensorList linears(at::TensorList params) { return params.slice(2 * kConvolutions); }
-
-std::vector<Block> blocks_of(int64_t n, int64_t height, int64_t width, at::TensorList params) {
-  std::vector<Block> blocks;
-  for (size_t b = 0; b < kConvolutions; b++) {
-    const at::Tensor &w = params[2 * b];
-    blocks.push_back({static_cast<int>(n), static_cast<int>(height), static_cast<int>(width), static_cast<int>(w.size(1)),
-                      static_cast<int>(w.size(0))});
-    height = blocks.back().pooled_height(), width = blocks.back().pooled_width();
-  }
-  return blocks;
+template <typename T, typename F>
+Each<T> each(F f) {
+  Each<T> all{};
+  for (int layer = 0; layer < kLayers; layer++) all.weight[layer] = f(2 * layer), all.bias[layer] = f(2 * layer + 1);
+  return all;
 }
 
-std::vector<Block> blocks_of(const at::Tensor &images, at::TensorList params) {
-  return blocks_of(images.size(0), images.size(2), images.size(3), params);
+Each<float *> each_of(at::TensorList tensors) {
+  return each<float *>([&](int i) { return tensors.empty() ? nullptr : tensors[i].data_ptr<float>(); });
 }
 
-bool covers(int64_t rows, int64_t cols, at::TensorList params) {
-  for (const Block &b : blocks_of(1, rows, cols, params))
-    if (!conv_pool_covers(b)) return false;
-  for (const at::Tensor &p : linears(params))
-    if (p.size(0) > kMostFeatures || p.size(-1) > kMostFeatures) return false;
-  return true;
+int size(const at::Tensor &t, int64_t dim) { return static_cast<int>(t.size(dim)); }
+
+Sizes sizes_of(int64_t rows, int64_t cols, at::TensorList params) {
+  return {static_cast<int>(rows), static_cast<int>(cols), size(params[0], 0), size(params[2], 0),
+          size(params[4], 0),     size(params[6], 0),     size(params[8], 0)};
 }
 
-Activation for_kernels(int64_t number) {
-  TORCH_CHECK(has_formula(Activation{number}), "the kernels have no activation number ", number);
-  return Activation{number};
+Network network_of(const at::Tensor &images, at::TensorList params, int64_t activation, double label_smoothing) {
+  TORCH_CHECK(has_formula(Activation{activation}), "the kernels have no activation number ", activation);
+  return {sizes_of(images.size(2), images.size(3), params), each<const float *>([&](int i) { return params[i].const_data_ptr<float>(); }),
+          Activation{activation}, static_cast<float>(label_smoothing)};
 }
 
-// What a forward pass leaves for the gradients.
-struct Pass {
-  std::vector<at::Tensor> y, argmax;  // of each convolution: its output, and which of the four was the largest
-  std::vector<at::Tensor> outputs;    // of each linear layer, after its activation where it has one
+bool covers_tensors(int64_t rows, int64_t cols, at::TensorList params) {
+  c10::DeviceGuard guard(params[0].device());
+  return covers(sizes_of(rows, cols, params), device());
+}
+
+// Memory for what a pass over n images leaves. It may be used for other work behind this one on the stream as soon as it is freed.
+struct Memory {
+  Memory(const Network &net, int64_t n, const at::Tensor &like)
+      : bytes(at::empty({static_cast<int64_t>(pass_size(net.sizes, n))}, like.options().dtype(at::kByte))),
+        pass(pass_in(bytes.data_ptr(), net.sizes, n)) {}
+
+  at::Tensor bytes;
+  Pass pass;
 };
 
-void convolve(const at::Tensor &images, at::TensorList params, Activation f, Pass &pass) {
-  const std::vector<Block> blocks = blocks_of(images, params);
-  at::Tensor x = images;
-  for (size_t b = 0; b < kConvolutions; b++) {
-    const Block &s = blocks[b];
-    const at::Tensor &weight = params[2 * b], &bias = params[2 * b + 1];
-    at::Tensor y = at::empty({s.n, s.out, s.pooled_height(), s.pooled_width()}, weight.options());
-    at::Tensor argmax = at::empty(y.sizes(), y.options().dtype(at::kByte));
-    conv_pool_forward(s, x.const_data_ptr(), b == 0, weight.const_data_ptr<float>(), bias.const_data_ptr<float>(), f,
-                      y.data_ptr<float>(), argmax.data_ptr<uint8_t>(), stream());
-    pass.y.push_back(y), pass.argmax.push_back(argmax);
-    x = y;
-  }
+Batch batch_of(const at::Tensor &images, const at::Tensor &labels, const std::optional<at::Tensor> &order, int64_t first, int64_t n) {
+  return {images.const_data_ptr<uint8_t>(), labels.const_data_ptr<uint8_t>(), order ? order->const_data_ptr<int32_t>() : nullptr, first,
+          static_cast<int>(n)};
 }
 
-// The gradients of both convolutions' parameters, from that of the last one's output.
-std::vector<at::Tensor> convolve_backward(at::Tensor gradient, const at::Tensor &images, at::TensorList params, Activation f,
-                                          const Pass &pass) {
-  const std::vector<Block> blocks = blocks_of(images, params);
-  const int parts = conv_pool_parts(images.size(0));
-  std::vector<int> begin{0};  // of a block's gradients in a row of sums: of its weights, then of its biases
-  for (const Block &s : blocks) begin.push_back(begin.back() + s.weights() + s.out);
-  const at::TensorOptions options = params[0].options();
-  at::Tensor sums = at::empty({parts, begin.back()}, options), total = at::empty({begin.back()}, options);
-  for (size_t b = kConvolutions; b-- > 0;) {
-    const at::Tensor in = b ? pass.y[b - 1] : images;
-    at::Tensor dx = b ? at::empty(in.sizes(), options) : at::Tensor();
-    conv_pool_backward(blocks[b], in.const_data_ptr(), b == 0, params[2 * b].const_data_ptr<float>(), f,
-                       pass.y[b].const_data_ptr<float>(), pass.argmax[b].const_data_ptr<uint8_t>(),
-                       gradient.const_data_ptr<float>(), b ? dx.data_ptr<float>() : nullptr, sums.data_ptr<float>() + begin[b],
-                       begin.back(), stream());
-    gradient = dx;
-  }
-  add_parts(sums.const_data_ptr<float>(), parts, begin.back(), total.data_ptr<float>(), stream());
+at::Tensor logits_of(const at::Tensor &images, at::TensorList params, int64_t activation) {
+  c10::DeviceGuard guard(images.device());
+  const Network net = network_of(images, params, activation, 0);
+  const Memory memory(net, 0, images);
+  const at::Tensor to = at::empty({images.size(0), net.sizes.classes}, params[0].options());
+  logits(device(), net, {images.const_data_ptr<uint8_t>(), nullptr, nullptr, 0, size(images, 0)}, memory.pass, to.data_ptr<float>(), stream());
+  return to;
+}
+
+void evaluate_tensors(const at::Tensor &images, const at::Tensor &labels, const std::optional<at::Tensor> &order, int64_t first, int64_t n,
+                      at::TensorList params, int64_t activation, at::Tensor &sums) {
+  c10::DeviceGuard guard(images.device());
+  const Network net = network_of(images, params, activation, 0);
+  const Memory memory(net, 0, images);
+  evaluate(device(), net, batch_of(images, labels, order, first, n), memory.pass, sums.data_ptr<double>(), stream());
+}
+
+std::vector<at::Tensor> differentiate_tensors(const at::Tensor &images, const at::Tensor &labels, at::TensorList params, int64_t activation,
+                                              double label_smoothing, at::Tensor &sums) {
+  c10::DeviceGuard guard(images.device());
+  const Network net = network_of(images, params, activation, label_smoothing);
+  const Memory memory(net, images.size(0), images);
   std::vector<at::Tensor> gradients;
-  for (size_t b = 0; b < kConvolutions; b++) {
-    gradients.push_back(total.narrow(0, begin[b], blocks[b].weights()).view(params[2 * b].sizes()));
-    gradients.push_back(total.narrow(0, begin[b] + blocks[b].weights(), blocks[b].out));
-  }
+  for (const at::Tensor &p : params) gradients.push_back(at::empty_like(p));
+  differentiate(device(), net, batch_of(images, labels, {}, 0, images.size(0)), memory.pass, each_of(gradients), sums.data_ptr<double>(), stream());
   return gradients;
 }
 
-// params are the linear layers'.
-Layers layers_of(int64_t n, at::TensorList params, Activation f) {
-  Layers l{static_cast<int>(n), static_cast<int>(kLinears), f, {static_cast<int>(params[0].size(1))}, {}};
-  for (size_t i = 0; i < kLinears; i++) {
-    l.weight[i] = params[2 * i].const_data_ptr<float>();
-    l.features[i + 1] = static_cast<int>(params[2 * i].size(0));
-  }
-  return l;
+Rule rule_named(c10::string_view name) { return name == "sgd" ? Rule::kSGD : name == "adam" ? Rule::kAdam : name == "adamw" ? Rule::kAdamW : Rule::kNone; }
+
+bool has_rule(c10::string_view name) { return rule_named(name) != Rule::kNone; }
+
+bool updates(at::TensorList params, c10::string_view rule) { return params.size() == 2 * kLayers && has_rule(rule); }
+
+// settings and states are as optimizer.cc has them.
+Update update_of(at::TensorList params, const at::Tensor &rates, c10::string_view rule, c10::ArrayRef<double> settings, at::TensorList momentum,
+                 at::TensorList square, at::TensorList step, at::TensorList average) {
+  TORCH_CHECK(has_rule(rule) && settings.size() == 7, "the kernels have no optimizer ", rule);
+  Update u{};
+  u.rule = rule_named(rule);
+  u.weight_decay = settings[0], u.momentum = settings[1], u.nesterov = settings[2] != 0;
+  u.beta1 = settings[3], u.beta2 = settings[4], u.log_beta1 = std::log(settings[3]), u.log_beta2 = std::log(settings[4]);
+  u.epsilon = settings[5], u.average = settings[6];
+  u.learning_rate = rates.const_data_ptr<float>();
+  u.value = each_of(params), u.momentum_or_first = each_of(momentum), u.second = each_of(square), u.step = each_of(step);
+  u.averages = each_of(average);
+  return u;
 }
 
-void linear(at::TensorList params, Activation f, Pass &pass) {
-  const at::Tensor &x = pass.y.back();
-  Pointers bias{};
-  Targets output{};
-  for (size_t i = 0; i < kLinears; i++) {
-    bias.at[i] = params[2 * i + 1].const_data_ptr<float>();
-    pass.outputs.push_back(at::empty({x.size(0), params[2 * i].size(0)}, x.options()));
-    output.at[i] = pass.outputs[i].data_ptr<float>();
-  }
-  linear_forward(layers_of(x.size(0), params, f), x.const_data_ptr<float>(), bias, output, stream());
-}
-
-// Adds to gradients those of the linear layers' parameters. Returns that of their input.
-at::Tensor linear_backward(const at::Tensor &dlogits, at::TensorList params, Activation f, const Pass &pass,
-                           std::vector<at::Tensor> &gradients) {
-  const at::Tensor &x = pass.y.back();
-  at::Tensor dx = at::empty_like(x);
-  const Layers l = layers_of(x.size(0), params, f);
-  std::vector<at::Tensor> held;  // the gradients of the layers' outputs, before their activations
-  Pointers in{}, gradient_in{};
-  Targets gradient{}, dweight{}, dbias{};
-  for (size_t i = 0; i < kLinears; i++) {
-    in.at[i] = (i ? pass.outputs[i - 1] : x).const_data_ptr<float>();
-    held.push_back(i + 1 < kLinears ? at::empty_like(pass.outputs[i]) : dlogits);
-    gradient.at[i] = held[i].data_ptr<float>();
-    gradient_in.at[i] = gradient.at[i];
-    for (const at::Tensor &p : params.slice(2 * i, 2)) gradients.push_back(at::empty(p.sizes(), p.options()));
-    dweight.at[i] = gradients[gradients.size() - 2].data_ptr<float>();
-    dbias.at[i] = gradients.back().data_ptr<float>();
-  }
-  linear_backward_inputs(l, in, dlogits.const_data_ptr<float>(), gradient, dx.data_ptr<float>(), stream());
-  linear_backward_weights(l, in, gradient_in, dweight, dbias, stream());
-  return dx;
-}
-
-Pass forward(const at::Tensor &images, at::TensorList params, Activation f) {
-  Pass pass;
-  convolve(images, params, f, pass);
-  linear(linears(params), f, pass);
-  return pass;
-}
-
-at::Tensor logits(const at::Tensor &images, at::TensorList params, int64_t activation) {
+void train_tensors(const at::Tensor &images, const at::Tensor &labels, const std::optional<at::Tensor> &order, int64_t first, int64_t n,
+                   int64_t batch_size, at::TensorList params, int64_t activation, double label_smoothing, const at::Tensor &rates,
+                   c10::string_view rule, c10::ArrayRef<double> settings, at::TensorList momentum, at::TensorList square, at::TensorList step,
+                   at::TensorList average, at::Tensor &sums) {
   c10::DeviceGuard guard(images.device());
-  return forward(images, params, for_kernels(activation)).outputs.back();
+  const Network net = network_of(images, params, activation, label_smoothing);
+  const Memory memory(net, std::min(n, batch_size), images);
+  train(device(), net, batch_of(images, labels, order, first, n), static_cast<int>(batch_size), memory.pass,
+        update_of(params, rates, rule, settings, momentum, square, step, average), sums.data_ptr<double>(), stream());
 }
 
-void accumulate(at::Tensor &sums, const at::Tensor &loss, const at::Tensor &logits_, const at::Tensor &labels) {
+void update_tensors(at::TensorList params, at::TensorList gradients, const at::Tensor &rate, c10::string_view rule, c10::ArrayRef<double> settings,
+                    at::TensorList momentum, at::TensorList square, at::TensorList step, at::TensorList average) {
+  c10::DeviceGuard guard(rate.device());
+  update(each<int>([&](int i) { return static_cast<int>(params[i].numel()); }),
+         each<const float *>([&](int i) { return gradients[i].const_data_ptr<float>(); }),
+         update_of(params, rate, rule, settings, momentum, square, step, average), stream());
+}
+
+void accumulate_tensors(at::Tensor &sums, const at::Tensor &loss, const at::Tensor &logits_, const at::Tensor &labels) {
   c10::DeviceGuard guard(sums.device());
   const at::Tensor logits = logits_.contiguous();
-  cuda::accumulate(logits.size(0), logits.size(1), loss.const_data_ptr<float>(), logits.const_data_ptr<float>(),
-                   labels.contiguous().const_data_ptr<uint8_t>(), sums.data_ptr<double>(), stream());
-}
-
-std::vector<at::Tensor> step(const at::Tensor &images, const at::Tensor &labels, at::TensorList params, int64_t activation,
-                             bool backward, double label_smoothing, at::Tensor &sums) {
-  c10::DeviceGuard guard(images.device());
-  const Activation f = for_kernels(activation);
-  const Pass pass = forward(images, params, f);
-  const at::Tensor &logits = pass.outputs.back();
-  at::Tensor loss = at::empty({}, logits.options()), dlogits = at::empty_like(logits);
-  cross_entropy(logits.size(0), logits.size(1), label_smoothing, logits.const_data_ptr<float>(),
-                labels.const_data_ptr<uint8_t>(), loss.data_ptr<float>(), dlogits.data_ptr<float>(), stream());
-  accumulate(sums, loss, logits, labels);
-  if (!backward) return {};
-  std::vector<at::Tensor> of_linears;
-  const at::Tensor gradient = linear_backward(dlogits, linears(params), f, pass, of_linears);
-  std::vector<at::Tensor> gradients = convolve_backward(gradient, images, convolutions(params), f, pass);
-  gradients.insert(gradients.end(), of_linears.begin(), of_linears.end());
-  return gradients;
+  accumulate(size(logits, 0), size(logits, 1), loss.const_data_ptr<float>(), logits.const_data_ptr<float>(),
+             labels.contiguous().const_data_ptr<uint8_t>(), sums.data_ptr<double>(), stream());
 }
 
 TORCH_LIBRARY_IMPL(lenet, LENET_DEVICE, m) {
-  m.impl("covers", covers);
-  m.impl("logits", logits);
-  m.impl("step", step);
-  m.impl("accumulate", accumulate);
+  m.impl("covers", covers_tensors);
+  m.impl("logits", logits_of);
+  m.impl("evaluate", evaluate_tensors);
+  m.impl("differentiate", differentiate_tensors);
+  m.impl("train", train_tensors);
+  m.impl("updates", updates);
+  m.impl("update", update_tensors);
+  m.impl("accumulate", accumulate_tensors);
 }
 
 }  // namespace

@@ -1,0 +1,178 @@
+// What sums over a batch, after the pass: the gradients of the parameters, the loss and the right answers; and the update. Each
+// gradient is one thread's in the end, which then updates the parameter. The work comes in units, each a block's:
+//
+//   linear layers   weight[o, k] gets the sum over n of gradient[n, o] * input[n, k]. A unit is a tile of 32 x 16 of them: the warps
+//                   divide the images, a thread has 4 x 4 of the tile, and then the warps' sums are added
+//   convolutions    the parts that the pass's blocks left are added, some columns in a unit
+//   the loss        one unit
+#pragma once
+
+#include "kernels.h"
+#include "shape.cuh"
+#include "update.cuh"
+#include "warp.cuh"
+
+namespace lenet::cuda {
+namespace {
+
+constexpr int kTileRows = 32, kTileColumns = 16, kFour = 4;
+constexpr int kImages = 256;  // in shared memory at a time
+constexpr int kColumns = 96;  // of the parts, in a unit
+constexpr int kSplits = kWarps * 32 / kColumns;
+
+// In shared memory, in floats: the images' rows, or in their place the warps' sums.
+constexpr int kOfInputs = kImages * kTileRows, kOfBiases = kWarps * kTileRows * kTileColumns;
+constexpr int kReserved = 4;  // in front: the pass's
+constexpr int kFinishFloats = kOfInputs + kImages * kTileColumns;
+static_assert(kOfBiases + kWarps * kTileRows <= kFinishFloats && kSplits * kColumns <= kFinishFloats, "");
+
+struct Finish {
+  Sizes s;
+  int features[kLinears + 1];
+  Pass from;
+  Each<float *> gradients;
+  Update update;
+  double *sums;
+  int units;
+};
+
+__host__ __device__ constexpr int tiles(int rows, int features) {
+  return round_up(rows, kTileRows) / kTileRows * (round_up(features, kTileColumns) / kTileColumns);
+}
+
+__device__ void store(float *gradients, const Update &u, const Parameter &p, float rate, int i, float g) {
+  if (gradients) gradients[i] = g;
+  update_one(u, p, rate, i, g);
+}
+
+// Columns of a matrix [n, stride] for some images in shared memory, [kImages, width]; zeros after the last image. Columns that the
+// matrix lacks are left as they are.
+__device__ void stage_columns(float *to, int width, const float *from, int stride, int first, int column, int n) {
+#pragma unroll 4
+  for (int i = threadIdx.x; i < kImages * width / kFour; i += kThreads) {
+    const int image = i / (width / kFour), at = i % (width / kFour) * kFour;
+    float4 *const four = reinterpret_cast<float4 *>(to + image * width + at);
+    if (first + image >= n)
+      *four = float4{0, 0, 0, 0};
+    else if (column + at < stride)
+      copy_later(four, reinterpret_cast<const float4 *>(from + static_cast<int64_t>(first + image) * stride + column + at));
+  }
+}
+
+// A linear layer's tile.
+__device__ void finish_weights(const Finish &a, int layer, int tile, int n, float rate) {
+  float *const outputs = shared_memory<float>() + kReserved, *const inputs = outputs + kOfInputs;
+  const int features = a.features[layer], rows = a.features[layer + 1];
+  const int across = round_up(features, kTileColumns) / kTileColumns;
+  const int first_o = tile / across * kTileRows, first_k = tile % across * kTileColumns;
+  const int o = lane() / 4 * kFour, k = lane() % 4 * kFour;
+  float sums[kFour][kFour] = {}, of_bias[kFour] = {};
+#pragma unroll 1
+  for (int first = 0; first < n; first += kImages) {
+    if (first) __syncthreads();
+    stage_columns(outputs, kTileRows, a.from.gradients[layer], stride_of(rows), first, first_o, n);
+    stage_columns(inputs, kTileColumns, a.from.inputs[layer], stride_of(features), first, first_k, n);
+    copied();
+    __syncthreads();
+#pragma unroll 4
+    for (int image = warp(); image < kImages; image += kWarps) {
+      const float4 g4 = *reinterpret_cast<const float4 *>(outputs + image * kTileRows + o);
+      const float4 x4 = *reinterpret_cast<const float4 *>(inputs + image * kTileColumns + k);
+      const float g[kFour] = {g4.x, g4.y, g4.z, g4.w}, x[kFour] = {x4.x, x4.y, x4.z, x4.w};
+#pragma unroll
+      for (int i = 0; i < kFour; i++) {
+        of_bias[i] += g[i];
+#pragma unroll
+        for (int j = 0; j < kFour; j++) sums[i][j] += g[i] * x[j];
+      }
+    }
+  }
+  __syncthreads();
+  float *const of_warps = outputs, *const biases = outputs + kOfBiases;  // [kWarps, kFour, 32, kFour]; [kWarps, kTileRows]
+#pragma unroll
+  for (int i = 0; i < kFour; i++) {
+    *reinterpret_cast<float4 *>(of_warps + ((warp() * kFour + i) * 32 + lane()) * kFour) =
+        float4{sums[i][0], sums[i][1], sums[i][2], sums[i][3]};
+    if (k == 0) biases[warp() * kTileRows + o + i] = of_bias[i];
+  }
+  __syncthreads();
+  const int which = kConvolutions + layer;
+  const Parameter weight = weight_of(a.update, which), bias = bias_of(a.update, which);
+#pragma unroll 1
+  for (int i = threadIdx.x; i < kTileRows * kTileColumns; i += kThreads) {
+    const int of_lane = i / kFour % 32;  // whose sum it is
+    const int row = first_o + of_lane / 4 * kFour + i / (32 * kFour), column = first_k + of_lane % 4 * kFour + i % kFour;
+    if (row >= rows || column >= features) continue;
+    float sum = 0;
+#pragma unroll
+    for (int w = 0; w < kWarps; w++) sum += of_warps[w * kTileRows * kTileColumns + i];
+    store(a.gradients.weight[which], a.update, weight, rate, row * features + column, sum);
+  }
+  if (first_k == 0 && threadIdx.x < kTileRows && first_o + static_cast<int>(threadIdx.x) < rows) {
+    float sum = 0;
+#pragma unroll 1
+    for (int w = 0; w < kWarps; w++) sum += biases[w * kTileRows + threadIdx.x];
+    store(a.gradients.bias[which], a.update, bias, rate, first_o + threadIdx.x, sum);
+  }
+}
+
+// Some of the convolutions' parameters.
+__device__ void finish_filters(const Finish &a, int unit, int blocks, float rate) {
+  float *const of_splits = shared_memory<float>() + kReserved;
+  const int size = part_size(a.s), split = threadIdx.x / kColumns, column = threadIdx.x % kColumns, i = unit * kColumns + column;
+  float sum = 0;
+  if (i < size && split < kSplits) {
+    const float *from = a.from.filters + static_cast<int64_t>(split) * size + i;
+#pragma unroll 13
+    for (int part = split; part < blocks; part += kSplits, from += kSplits * size) sum += *from;
+  }
+  if (split < kSplits) of_splits[split * kColumns + column] = sum;
+  __syncthreads();
+  if (split > 0 || i >= size) return;
+#pragma unroll
+  for (int other = 1; other < kSplits; other++) sum += of_splits[other * kColumns + column];
+  const int size1 = filters1(a.s) + a.s.channels1, layer = i < size1 ? 0 : 1, at = layer ? i - size1 : i;
+  const int of_weights = layer ? filters2(a.s) : filters1(a.s);
+  if (at < of_weights)
+    store(a.gradients.weight[layer], a.update, weight_of(a.update, layer), rate, at, sum);
+  else
+    store(a.gradients.bias[layer], a.update, bias_of(a.update, layer), rate, at - of_weights, sum);
+}
+
+__device__ void finish_losses(const Finish &a, int n, int blocks) {
+  if (warp() > 0) return;
+  double loss = 0;
+  int right = 0;
+#pragma unroll 1
+  for (int i = lane(); i < blocks; i += 32) loss += a.from.losses[i], right += a.from.right[i];
+#pragma unroll 1
+  for (int mask = 16; mask > 0; mask /= 2) {
+    loss += __shfl_xor_sync(kAll, loss, mask);
+    right += __shfl_xor_sync(kAll, right, mask);
+  }
+  if (lane() > 0) return;
+  a.sums[0] += loss;
+  a.sums[1] += right;
+  a.sums[2] += n;
+}
+
+// All units, of the blocks that a launch has. n images, in the pass's blocks.
+__device__ void finish_batch(const Finish &a, int n, int blocks, float rate) {
+#pragma unroll 1
+  for (int unit = blockIdx.x; unit < a.units; unit += gridDim.x) {
+    if (unit != static_cast<int>(blockIdx.x)) __syncthreads();  // before the shared memory is used again
+    int of_layer = unit, layer = 0;
+    while (layer < kLinears && of_layer >= tiles(a.features[layer + 1], a.features[layer]))
+      of_layer -= tiles(a.features[layer + 1], a.features[layer]), layer++;
+    const int parts = round_up(part_size(a.s), kColumns) / kColumns;
+    if (layer < kLinears)
+      finish_weights(a, layer, of_layer, n, rate);
+    else if (of_layer < parts)
+      finish_filters(a, of_layer, blocks, rate);
+    else
+      finish_losses(a, n, blocks);
+  }
+}
+
+}  // namespace
+}  // namespace lenet::cuda

@@ -1,0 +1,70 @@
+// The sizes of LeNet, and where a block of threads keeps what it works on.
+//
+// A kernel takes a shape as a type: Report, whose sizes the compiler knows, or Any, which holds them. The code is the same.
+#pragma once
+
+#include "kernels.h"
+#include "launch.h"
+
+namespace lenet::cuda {
+namespace {
+
+using Any = Sizes;
+
+// The lab report's network, with any number of classes.
+struct Report {
+  static constexpr int rows = 28, cols = 28, channels1 = 6, channels2 = 16, hidden1 = 120, hidden2 = 84;
+  int classes;
+};
+
+constexpr int kTaps = 25;  // of a filter of 5x5
+
+// A plane of an image in shared memory: its rows are `stride` apart, its channels `plane`.
+struct Extent {
+  int rows, cols, stride, plane;
+};
+
+__host__ __device__ constexpr int most(int a, int b) { return a > b ? a : b; }
+__host__ __device__ constexpr int round_up(int n, int to) { return (n + to - 1) / to * to; }
+
+// The strides keep a warp's lanes in different banks: where lanes have the rows of a filter, of some channels, each with a column
+// of its own or the one after it.
+template <typename S>
+__host__ __device__ constexpr Extent image_of(const S &s) {
+  const int stride = round_up(s.cols, 2) + 2;
+  return {s.rows, s.cols, stride, s.rows * stride};
+}
+
+template <typename S>
+__host__ __device__ constexpr Extent pooled1_of(const S &s) {
+  const int rows = (s.rows - 4) / 2, cols = (s.cols - 4) / 2, stride = cols | 1;
+  return {rows, cols, stride, round_up(rows * stride, 32) + 1};
+}
+
+// As fc1 takes it: without gaps.
+template <typename S>
+__host__ __device__ constexpr Extent pooled2_of(const S &s) {
+  const Extent in = pooled1_of(s);
+  const int rows = (in.rows - 4) / 2, cols = (in.cols - 4) / 2;
+  return {rows, cols, cols, rows * cols};
+}
+
+// The gradients of both convolutions' parameters in a row, as blocks leave their parts: conv1's weights and biases, conv2's.
+template <typename S>
+__host__ __device__ constexpr int filters1(const S &s) {
+  return s.channels1 * kTaps;
+}
+template <typename S>
+__host__ __device__ constexpr int filters2(const S &s) {
+  return s.channels2 * s.channels1 * kTaps;
+}
+template <typename S>
+__host__ __device__ constexpr int part_size(const S &s) {
+  return filters1(s) + s.channels1 + filters2(s) + s.channels2;
+}
+
+// How far apart the rows of a Pass's matrices are: they are aligned to 16 bytes.
+__host__ __device__ constexpr int stride_of(int features) { return round_up(features, 4); }
+
+}  // namespace
+}  // namespace lenet::cuda

@@ -1,0 +1,263 @@
+// The kernels of kernels.h, of the pass and of what finishes a batch.
+#include <stdexcept>
+
+#include "finish.cuh"
+#include "kernels.h"
+#include "pass.cuh"
+
+namespace lenet::cuda {
+namespace {
+
+template <typename S, int kSamples, bool kStaged>
+__global__ void __launch_bounds__(kThreads, 1) pass_alone(const __grid_constant__ S s, const __grid_constant__ PassArguments a, const __grid_constant__ Batch b) {
+  const Layout l = layout_of(s, kSamples, kStaged);
+  float *const memory = shared_memory<float>();
+  Answers answers{};
+  if (kStaged) Arrival(memory + l.arrival).begin();
+  int phase = 0;
+#pragma unroll 1
+  for (int first = blockIdx.x * kSamples; first < b.n; first += gridDim.x * kSamples, phase++) {
+    __syncthreads();
+    fetch_images<kSamples>(s, b, first, reinterpret_cast<uint8_t *>(memory + l.raw));
+    pass_images<S, kSamples, kStaged>(s, a, b, first, fetch_label(b, first, a.mode), phase > 0, phase, answers);
+  }
+  if (a.mode != Mode::kLogits) leave_answers<kSamples>(a.to, answers, memory + l.raw);
+}
+
+__global__ void __launch_bounds__(kThreads) finish_alone(const __grid_constant__ Finish a, int n, int blocks, int first_unit) {
+  if (first_unit > 0)
+    finish_losses(a, n, blocks);
+  else
+    finish_batch(a, n, blocks, a.update.rule == Rule::kNone ? 0 : *a.update.learning_rate);
+}
+
+#ifndef LENET_EMULATED
+// Of blocks that wait for each other: a block has come. And waits until all have, `times` times.
+__device__ void arrive(unsigned *arrived) {
+  __syncthreads();
+  if (threadIdx.x > 0) return;
+  __threadfence();
+  atomicAdd(arrived, 1);
+}
+__device__ void wait_for_all(unsigned *arrived, unsigned times) {
+  if (threadIdx.x == 0) {
+    while (*reinterpret_cast<volatile unsigned *>(arrived) < times * gridDim.x) {
+    }
+    __threadfence();
+  }
+  __syncthreads();
+}
+
+template <typename S, int kSamples, bool kStaged>
+__global__ void __launch_bounds__(kThreads, 1)
+    train_all(const __grid_constant__ S s, const __grid_constant__ PassArguments a, const __grid_constant__ Finish f, const __grid_constant__ Batch all, int size) {
+  const Layout l = layout_of(s, kSamples, kStaged);
+  float *const memory = shared_memory<float>();
+  uint8_t *const raw = reinterpret_cast<uint8_t *>(memory + l.raw);
+  const int own = blockIdx.x * kSamples;  // the first image of a batch that is this block's
+  const auto batch_at = [&](int at) {
+    return Batch{all.images, all.labels, all.order, all.first + at, all.n - at < size ? all.n - at : size};
+  };
+  if (kStaged) Arrival(memory + l.arrival).begin();
+  Batch b = batch_at(0);
+  fetch_images<kSamples>(s, b, own, raw);
+  int label = fetch_label(b, own, a.mode), phase = 0;
+  unsigned times = 0;
+#pragma unroll 1
+  for (int at = 0, batch = 0; at < all.n; at += size, batch++) {
+    Answers answers{};
+    bool again = false;
+    __syncthreads();
+#pragma unroll 1
+    for (int first = own; first < b.n; first += gridDim.x * kSamples, phase++) {
+      if (again) {
+        __syncthreads();
+        fetch_images<kSamples>(s, b, first, raw);
+        label = fetch_label(b, first, a.mode);
+      }
+      pass_images<S, kSamples, kStaged>(s, a, b, first, label, again, phase, answers);
+      again = true;
+    }
+    leave_answers<kSamples>(a.to, answers, memory + l.scratch);
+    if (blockIdx.x == 0) count_step(f.update);
+    const int n = b.n, groups = (n + kSamples - 1) / kSamples;
+    const float rate = f.update.learning_rate[batch];
+    TICK(19)
+    arrive(a.to.arrived);
+    if (at + size < all.n) {  // the next images come meanwhile
+      b = batch_at(at + size);
+      fetch_images<kSamples>(s, b, own, raw);
+      label = fetch_label(b, own, a.mode);
+    }
+    wait_for_all(a.to.arrived, ++times);
+    TICK(20)
+    finish_batch(f, n, groups < static_cast<int>(gridDim.x) ? groups : gridDim.x, rate);
+    if (kStaged) Arrival::release();
+    TICK(21)
+    arrive(a.to.arrived);
+    wait_for_all(a.to.arrived, ++times);
+    TICK(22)
+  }
+}
+#endif
+
+struct Alone {
+  Each<int> sizes;
+  Each<const float *> gradients;
+  Update update;
+};
+
+__global__ void __launch_bounds__(kThreads) update_alone(const __grid_constant__ Alone a) {
+  const int layer = blockIdx.y / 2, bias = blockIdx.y % 2;
+  const float *gradients = bias ? a.gradients.bias[layer] : a.gradients.weight[layer];
+  const Parameter p = bias ? bias_of(a.update, layer) : weight_of(a.update, layer);
+  const int size = bias ? a.sizes.bias[layer] : a.sizes.weight[layer];
+  for (int i = blockIdx.x * kThreads + threadIdx.x; i < size; i += gridDim.x * kThreads)
+    update_one(a.update, p, *a.update.learning_rate, i, gradients[i]);
+}
+
+__global__ void count_alone(const __grid_constant__ Update u) { count_step(u); }
+
+// The kernels for a shape, a number of samples a block, and weights of the linear layers that are staged in shared memory or not.
+template <typename S, int kSamples, bool kStaged>
+struct Kind {
+  static constexpr int samples = kSamples;
+  static constexpr bool staged = kStaged;
+  S s;
+
+  int shared() const { return layout_of(s, kSamples, kStaged).size * sizeof(float); }
+  auto pass() const { return pass_alone<S, kSamples, kStaged>; }
+#ifndef LENET_EMULATED
+  auto train() const { return train_all<S, kSamples, kStaged>; }
+#endif
+};
+
+bool is_report(const Sizes &s) {
+  return s.rows == Report::rows && s.cols == Report::cols && s.channels1 == Report::channels1 && s.channels2 == Report::channels2 &&
+         s.hidden1 == Report::hidden1 && s.hidden2 == Report::hidden2;
+}
+
+bool aligned(const Network &net) {
+  for (int layer = kConvolutions; layer < kLayers; layer++)
+    if (reinterpret_cast<uintptr_t>(net.params.weight[layer]) % 16) return false;
+  return true;
+}
+
+int blocks_of(const Device &d, int n, int samples) {
+  const int groups = (n + samples - 1) / samples, most = d.multiprocessors < kMostBlocks ? d.multiprocessors : kMostBlocks;
+  return groups < most ? groups : most;
+}
+
+// Calls f with the kind of kernel that suits a device, a network and a batch of n. Throws if none does.
+template <typename F>
+void choose(const Device &d, const Network &net, int n, F f) {
+  const auto starts = [&](auto kind) {
+    if (kind.shared() > d.shared || (kind.staged && (d.major < 9 || !aligned(net)))) return false;
+    f(kind);
+    return true;
+  };
+  if (is_report(net.sizes)) {
+    const Report r{net.sizes.classes};
+    const bool one = n <= d.multiprocessors;
+    if (one ? starts(Kind<Report, 1, true>{r}) : starts(Kind<Report, 2, true>{r})) return;
+    if (!one && starts(Kind<Report, 2, false>{r})) return;
+    if (starts(Kind<Report, 1, false>{r})) return;
+  }
+  if (!starts(Kind<Sizes, 1, false>{net.sizes})) throw std::runtime_error("CUDA kernel: the network is too large for this GPU's shared memory");
+}
+
+int start_pass(const Device &d, const PassArguments &a, const Batch &b, cudaStream_t stream) {
+  int blocks = 0;
+  choose(d, a.network, b.n, [&](auto kind) {
+    blocks = blocks_of(d, b.n, kind.samples);
+    launch(kind.pass(), dim3(blocks), kThreads, kind.shared(), stream, kind.s, a, b);
+  });
+  return blocks;
+}
+
+Finish finish_of(const Sizes &s, const Pass &from, const Each<float *> &gradients, const Update &update, double *sums) {
+  const Extent y2 = pooled2_of(s);
+  Finish a{s, {s.channels2 * y2.plane, s.hidden1, s.hidden2, s.classes}, from, gradients, update, sums, 0};
+  for (int layer = 0; layer < kLinears; layer++) a.units += tiles(a.features[layer + 1], a.features[layer]);
+  a.units += round_up(part_size(s), kColumns) / kColumns + 1;
+  return a;
+}
+
+}  // namespace
+
+bool covers(const Sizes &s, const Device &d) { return Kind<Sizes, 1, false>{s}.shared() <= d.shared; }
+
+Pass pass_in(void *memory, const Sizes &s, int n) {
+  constexpr size_t kAligned = 256;
+  const Extent y2 = pooled2_of(s);
+  const int features[] = {s.channels2 * y2.plane, s.hidden1, s.hidden2, s.classes};
+  char *at = static_cast<char *>(memory);
+  const auto take = [&at](size_t bytes) {
+    char *from = at;
+    at += (bytes + kAligned - 1) / kAligned * kAligned;
+    return from;
+  };
+  Pass p;
+  for (int i = 0; i < kLinears; i++) {
+    p.inputs[i] = reinterpret_cast<float *>(take(sizeof(float) * n * stride_of(features[i])));
+    p.gradients[i] = reinterpret_cast<float *>(take(sizeof(float) * n * stride_of(features[i + 1])));
+  }
+  p.filters = reinterpret_cast<float *>(take(sizeof(float) * kMostBlocks * part_size(s)));
+  p.losses = reinterpret_cast<double *>(take(sizeof(double) * kMostBlocks));
+  p.right = reinterpret_cast<int *>(take(sizeof(int) * kMostBlocks));
+  p.arrived = reinterpret_cast<unsigned *>(take(sizeof(unsigned)));
+  return p;
+}
+
+size_t pass_size(const Sizes &s, int n) {
+  char *const origin = reinterpret_cast<char *>(256);  // an address to count from
+  return reinterpret_cast<char *>(pass_in(origin, s, n).arrived + 1) - origin;
+}
+
+void logits(const Device &d, const Network &net, const Batch &b, const Pass &p, float *logits, cudaStream_t stream) {
+  start_pass(d, {net, Mode::kLogits, p, logits}, b, stream);
+}
+
+void evaluate(const Device &d, const Network &net, const Batch &b, const Pass &p, double *sums, cudaStream_t stream) {
+  const int blocks = start_pass(d, {net, Mode::kEvaluate, p, nullptr}, b, stream);
+  launch(finish_alone, dim3(1), kThreads, 0, stream, finish_of(net.sizes, p, {}, {}, sums), b.n, blocks, 1);
+}
+
+void differentiate(const Device &d, const Network &net, const Batch &b, const Pass &p, const Each<float *> &gradients, double *sums,
+                   cudaStream_t stream) {
+  const int blocks = start_pass(d, {net, Mode::kLearn, p, nullptr}, b, stream);
+  const Finish f = finish_of(net.sizes, p, gradients, {}, sums);
+  launch(finish_alone, dim3(f.units), kThreads, (kReserved + kFinishFloats) * sizeof(float), stream, f, b.n, blocks, 0);
+}
+
+void train(const Device &d, const Network &net, const Batch &all, int size, const Pass &p, const Update &update, double *sums, cudaStream_t stream) {
+  const PassArguments a{net, Mode::kLearn, p, nullptr};
+  const Finish f = finish_of(net.sizes, p, {}, update, sums);
+#ifdef LENET_EMULATED
+  Finish step = f;
+  for (int at = 0; at < all.n; at += size, step.update.learning_rate++) {
+    const Batch b{all.images, all.labels, all.order, all.first + at, all.n - at < size ? all.n - at : size};
+    const int blocks = start_pass(d, a, b, stream);
+    launch(count_alone, dim3(1), 32, 0, stream, update);
+    launch(finish_alone, dim3(f.units), kThreads, (kReserved + kFinishFloats) * sizeof(float), stream, step, b.n, blocks, 0);
+  }
+#else
+  const int n = all.n < size ? all.n : size;
+  choose(d, net, n, [&](auto kind) {
+    check(cudaMemsetAsync(p.arrived, 0, sizeof *p.arrived, stream));
+    int blocks = most(blocks_of(d, n, kind.samples), blocks_of(d, f.units, 1));
+    launch_kernel(kind.train(), dim3(blocks), kThreads, kind.shared(), true, stream, kind.s, a, f, all, size);
+  });
+#endif
+}
+
+void update(const Each<int> &sizes, const Each<const float *> &gradients, const Update &update, cudaStream_t stream) {
+  launch(count_alone, dim3(1), 32, 0, stream, update);
+  launch(update_alone, dim3(32, 2 * kLayers), kThreads, 0, stream, Alone{sizes, gradients, update});
+}
+
+#ifdef LENET_CLOCK
+void read_clocks(long long *to) { cudaMemcpyFromSymbol(to, clocks, sizeof clocks); }
+#endif
+
+}  // namespace lenet::cuda
