@@ -221,8 +221,8 @@ $(BUILD)/lib/libtorchx.$(SO): $(TORCHX:%=$(BUILD)/obj/%.o)
 $(BUILD)/lib/libcgotorch.$(SO): $(BUILD)/obj/cgotorch.o
 
 # The plug-in: machine code for every GPU from Turing (2018) to Blackwell, and an intermediate form from which drivers make that of
-# later ones. What NVIDIA's libraries want of each other is found when they are loaded.
-GPUS := $(foreach sm,75 80 86 89 90 100,-gencode arch=compute_$(sm),code=sm_$(sm)) -gencode arch=compute_120,code=[sm_120,compute_120]
+# later ones. The letters are for the copy engine, by which blocks share the weights that they stage. What NVIDIA's libraries want of each other is found when they are loaded.
+GPUS := $(foreach sm,75 80 86 89 90a 100f,-gencode arch=compute_$(sm),code=sm_$(sm)) -gencode arch=compute_120,code=[sm_120,compute_120]
 CUDA_KERNELS := $(patsubst torchx/cc/cuda/%.cu,%,$(wildcard torchx/cc/cuda/*.cu))
 
 $(TOOLKIT)/bin/nvcc: | tools
@@ -234,6 +234,8 @@ $(CUDA_KERNELS:%=$(BUILD)/obj/cuda/%.o): $(BUILD)/obj/%.o: torchx/cc/%.cu torchx
 	@echo 'nvcc $<' >&2
 	@$(TOOLKIT)/bin/nvcc -ccbin '$(CXX)' -std=c++17 -O3 -Xcompiler -fPIC $(GPUS) $(NVCC_FLAGS) -c $< -o $@.tmp && mv $@.tmp $@
 
+# Division, and numbers next to 0, rounded less well: by two in the last place.
+$(BUILD)/obj/cuda/step.o: NVCC_FLAGS := -prec-div=false -ftz=true
 # Augmented images are those of Go, which rounds each product.
 $(BUILD)/obj/cuda/augment.o: NVCC_FLAGS := --fmad=false
 $(BUILD)/obj/cuda/augment.o: torchx/cc/cuda/augment.h

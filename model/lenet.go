@@ -153,7 +153,7 @@ func (n *LeNet) Evaluate(b torchx.Batch, total *torchx.Accumulator) error {
 }
 
 // TakesSpans says whether the network takes spans: with fused kernels, on a GPU.
-func (n *LeNet) TakesSpans() bool { return n.network != nil && n.Device != "cpu" }
+func (n *LeNet) TakesSpans() bool { return n.network != nil && n.Device != compute.CPU }
 
 // EvaluateSpan is Evaluate for a span.
 func (n *LeNet) EvaluateSpan(s *torchx.Span, total *torchx.Accumulator) error {

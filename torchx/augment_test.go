@@ -16,7 +16,7 @@ import (
 // forEachGPU runs test on the GPUs, of which the emulated one is the CPU.
 func forEachGPU(t *testing.T, test func(t *testing.T)) {
 	forEachLevel(t, func(t *testing.T) {
-		if level(t) == "CUDA" || slices.Contains(gpus, level(t)) {
+		if emulated(t) || slices.Contains(gpus, level(t)) {
 			test(t)
 		}
 	})

@@ -5,6 +5,7 @@ import (
 	"math"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 
 	torch "github.com/wangkuiyi/gotorch"
@@ -16,13 +17,16 @@ var device = "cpu"
 // gpus are the GPUs whose kernels are tested: none, unless gpu_test.go is compiled.
 var gpus []string
 
-// levels are the kinds of kernels that can be tested here: for the vector instructions of this processor, by libtorch's names; the GPU's,
-// emulated; and real GPUs.
+// levels are the kinds of kernels that can be tested here: for the vector instructions of this processor, by libtorch's names; a GPU's,
+// emulated, of the compute capability 7.5 and of 9.0; and real GPUs.
 func levels() []string {
 	all := []string{"DEFAULT", "AVX2", "AVX512"}
 	all = all[:1+max(0, slices.Index(all, CPUCapability()))]
 	if runtime.GOOS == "linux" {
-		all = append(all, "CUDA")
+		all = append(all, "CUDA75")
+		if !testing.Short() {
+			all = append(all, "CUDA90")
+		}
 	}
 	return append(all, gpus...)
 }
@@ -32,6 +36,10 @@ func forEachLevel(t *testing.T, test func(t *testing.T)) {
 	for _, level := range levels() {
 		t.Run(level, func(t *testing.T) {
 			kernels := level
+			if name, emulated := strings.CutPrefix(level, "CUDA"); emulated {
+				t.Setenv("LENET_EMULATED_GPU", name)
+				kernels = "CUDA"
+			}
 			if slices.Contains(gpus, level) {
 				kernels, device = "", level
 				defer func() { device = "cpu" }()
@@ -46,6 +54,9 @@ func forEachLevel(t *testing.T, test func(t *testing.T)) {
 		t.Fatal(err)
 	}
 }
+
+// emulated says whether the test of a level is of an emulated GPU.
+func emulated(t *testing.T) bool { return strings.HasPrefix(level(t), "CUDA") }
 
 // An input of an operator, float32.
 type input struct {

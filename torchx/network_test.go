@@ -68,7 +68,7 @@ func TestAStepIsTheReferences(t *testing.T) {
 	}
 	forEachLevel(t, func(t *testing.T) {
 		for name, set := range sets {
-			if level(t) == "CUDA" {
+			if emulated(t) {
 				set.check(t, 0.1, 1, 33) // the emulator is slow
 			} else if name == "sigmoid" {
 				set.check(t, 0, 1, 2, 3, 4, 5, 15, 16, 17, 31, 32, 33, 64, 100, 255, 256, 257)
@@ -99,7 +99,7 @@ func TestAStepOfAnyArchitectureIsTheReferences(t *testing.T) {
 	forEachLevel(t, func(t *testing.T) {
 		for i, set := range sets {
 			sizes := []int{1, 18, 40}
-			if testing.Short() && level(t) == "CUDA" {
+			if testing.Short() && emulated(t) {
 				sizes = sizes[:2] // the emulator is slow
 			}
 			set.check(t, float64(i%2)/20, sizes...)
@@ -173,7 +173,7 @@ func TestTheBitsDoNotDependOnTheNumberOfThreads(t *testing.T) {
 		forEachLevel(t, func(t *testing.T) {
 			var want [][]float32
 			var sums Sums
-			if level(t) == "CUDA" {
+			if emulated(t) {
 				return // the emulator has one thread
 			}
 			for _, threads := range []int{1, 2, 3, 8} {
@@ -260,7 +260,7 @@ func TestALossThatIsNotFiniteChangesNoGradient(t *testing.T) {
 					saturated := math.IsInf(value, 1) && param < 8 // a sigmoid is 1
 					if finite := !math.IsNaN(loss) && !math.IsInf(loss, 0); finite && !saturated {
 						t.Errorf("parameter %d has %v, and the loss is %v", param, value, loss)
-					} else if !finite && device == "cpu" && level(t) != "CUDA" {
+					} else if !finite && device == "cpu" && !emulated(t) {
 						for i, got := range u.gradients(t) {
 							if !slices.Equal(got, before[i]) {
 								t.Errorf("parameter %d has %v: the gradient of parameter %d changed", param, value, i)

@@ -129,21 +129,30 @@ func TestASpanTrainsAsTheCPUDoes(t *testing.T) {
 
 func abs(x float64) float64 { return max(x, -x) }
 
-// The same bits, whatever the order of the blocks and threads, in one span, in several, and step by step.
+// The same bits, whatever the order of the blocks and threads, in one span and in several; and step by step, where each batch has the same size. Of the
+// report's network, a block has one image of the smaller batches and two of the larger ones.
 func TestASpanIsItsStepsToTheBit(t *testing.T) {
-	net := reference.LeNet{Rows: 18, Cols: 16, Channels: [2]int{2, 4}, Hidden: [2]int{9, 7}, Classes: 5, Activation: "relu"}
-	set, order := newTestSet(net, 40, 5), randomOrder(50*8, 40)
+	small := newTestSet(reference.LeNet{Rows: 18, Cols: 16, Channels: [2]int{2, 4}, Hidden: [2]int{9, 7}, Classes: 5, Activation: "relu"}, 40, 5)
+	large := newTestSet(report("sigmoid"), 20, 6)
 	forEachGPU(t, func(t *testing.T) {
-		for _, name := range []string{"momentum", "adamw"} {
-			want, sums := set.trained(t, optimizers[name], order, 8, 100)
-			for _, span := range []int{100, 7, 0} {
-				got, gotSums := set.trained(t, optimizers[name], order, 8, span)
+		for _, c := range []struct {
+			set           *testSet
+			optimizer     string
+			batches, size int
+			last          int // images of another batch
+			spans         []int
+		}{{small, "momentum", 50, 8, 0, []int{100, 7, 0}}, {small, "adamw", 50, 8, 0, []int{7, 0}}, {large, "momentum", 2, 5, 3, []int{1}}, {large, "sgd", 2, 3, 1, []int{1}}} {
+			order := randomOrder(c.batches*c.size+c.last, len(c.set.labels))
+			want, sums := c.set.trained(t, optimizers[c.optimizer], order, c.size, 100)
+			for _, span := range c.spans {
+				got, gotSums := c.set.trained(t, optimizers[c.optimizer], order, c.size, span)
+				what := fmt.Sprintf("%s, %d classes, batches of %d, spans of %d", c.optimizer, c.set.Classes, c.size, span)
 				if gotSums != sums {
-					t.Errorf("%s, spans of %d: %+v, and %+v", name, span, gotSums, sums)
+					t.Errorf("%s: %+v, and %+v", what, gotSums, sums)
 				}
 				for i := range want {
 					if !slices.Equal(got[i], want[i]) {
-						t.Errorf("%s, spans of %d: tensor %d differs", name, span, i)
+						t.Errorf("%s: tensor %d differs", what, i)
 					}
 				}
 			}

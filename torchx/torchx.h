@@ -64,8 +64,8 @@ typedef struct {
 
 char *torchx_network_evaluate_span(void *network, const torchx_span *span, void *accumulator);
 char *torchx_network_trains(void *network, void *optimizer, bool *trains);
-char *torchx_network_train(void *network, const torchx_span *span, void *optimizer, const float *learning_rates, double label_smoothing,
-                           void *accumulator);
+char *torchx_network_train(void *network, const torchx_span *span, void *optimizer, const float *learning_rates,
+                           double label_smoothing, void *accumulator);
 
 // order is n indices in host memory; NULL: all images, as they stand.
 char *torchx_network_logits(void *network, void *images, void **logits);

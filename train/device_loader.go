@@ -23,11 +23,14 @@ type spanLoader interface {
 	spans(ctx context.Context, number, skip int, most func() int) iter.Seq2[torchx.Span, error]
 }
 
-// longestSpan is how many batches come at a time at most: a second or less of a GPU's time, in which nothing can stop it.
-const longestSpan = 4096
+// longestSpan returns how many batches of so many images come at a time at most: some tenths of a second of a fast GPU's time, in which nothing can stop
+// it.
+func longestSpan(size int) int { return max(1, 1<<20/size) }
 
-// spanBatches is how many batches of a size are streamed together: as many images as take a copy of about a megabyte.
-func spanBatches(size int) int { return max(1, 2048/size) }
+// streamedTogether returns how many of a loader's batches are streamed together: as many as take a copy of about a megabyte.
+func streamedTogether(l *dataset.Loader) int {
+	return min(l.Batches(), max(1, 1<<20/l.BufferSize()))
+}
 
 // newDeviceLoader returns the loader of a host loader's batches on a device, "cpu" or "cuda:N". On a GPU the set is either copied to the device
 // once or streamed batch by batch. onDevice chooses; nil copies it if that takes less than half of the free memory. Augmented images are made
@@ -250,10 +253,13 @@ func (f *streamLoader) close() {
 	f.memory.scope.Close()
 }
 
-// A residentLoader has the whole set on the device. An epoch's order goes there once, and the device gathers each batch.
+// A residentLoader has the whole set on the device. An epoch's order goes there once. Kernels that take spans find the images by it; for others the device
+// gathers each batch.
 type residentLoader struct {
 	loader    *dataset.Loader
-	memory    *deviceMemory
+	device    string
+	scope     torchx.Scope
+	memory    *deviceMemory   // of a batch; nil: none was gathered yet
 	set       torchx.Samples  // [N, pixels], [N]
 	order     torch.Tensor    // [n] int32, indices into the set
 	augmented *epochAugmenter // nil: images stay as they are
@@ -263,25 +269,21 @@ type residentLoader struct {
 }
 
 func newResidentLoader(loader *dataset.Loader, device string) (deviceLoader, error) {
-	memory, err := newDeviceMemory(loader, device)
-	if err != nil {
-		return nil, err
-	}
-	f, set := &residentLoader{loader: loader, memory: memory, there: -1}, loader.Set()
+	f, set := &residentLoader{loader: loader, device: device, there: -1}, loader.Set()
 	n := int64(set.Len())
-	err = torchx.Do(func(s *torchx.Scope) error {
-		f.set.Images = torchx.To(&memory.scope, torchx.Bytes(s, set.Images, n, int64(set.Rows*set.Cols)), device)
-		f.set.Labels = torchx.To(&memory.scope, torchx.Bytes(s, set.Labels, n), device)
+	err := torchx.Do(func(s *torchx.Scope) error {
+		f.set.Images = torchx.To(&f.scope, torchx.Bytes(s, set.Images, n, int64(set.Rows*set.Cols)), device)
+		f.set.Labels = torchx.To(&f.scope, torchx.Bytes(s, set.Labels, n), device)
 		return nil
 	})
 	if err == nil {
-		f.order, err = torchx.NewIndices(&memory.scope, device, loader.Len())
+		f.order, err = torchx.NewIndices(&f.scope, device, loader.Len())
 	}
 	if err == nil && loader.Augments() {
-		f.augmented, err = newEpochAugmenter(&memory.scope, loader, device)
+		f.augmented, err = newEpochAugmenter(&f.scope, loader, device)
 	}
 	if err != nil {
-		memory.scope.Close()
+		f.scope.Close()
 		return nil, err
 	}
 	return f, nil
@@ -362,9 +364,13 @@ func (f *residentLoader) shuffleAhead() {
 }
 
 // gathered returns a span of one batch in memory of its own.
-func (f *residentLoader) gathered(s *torchx.Span) (deviceBatch, error) {
-	b, err := f.memory.batch(0, s.Len)
-	if err == nil {
+func (f *residentLoader) gathered(s *torchx.Span) (b deviceBatch, err error) {
+	if f.memory == nil {
+		if f.memory, err = newDeviceMemory(f.loader, f.device); err != nil {
+			return b, err
+		}
+	}
+	if b, err = f.memory.batch(0, s.Len); err == nil {
 		err = torchx.Select(b.Samples.Images, s.Images, s.Order, s.First)
 	}
 	if err == nil {
@@ -377,5 +383,8 @@ func (f *residentLoader) close() {
 	if f.next != nil {
 		<-f.next
 	}
-	f.memory.scope.Close()
+	if f.memory != nil {
+		f.memory.scope.Close()
+	}
+	f.scope.Close()
 }

@@ -76,7 +76,10 @@ func (s *Session) open(data *dataset.Data, log func(string)) (err error) {
 		return err
 	}
 	if s.trainer.spans {
-		loader.Together(spanBatches(loader.BatchSize()))
+		loader.Together(streamedTogether(loader))
+		if o.Graph == GraphOn {
+			log("graph: the fused kernels need none: they train on many batches in one command")
+		}
 	} else if o.Device != compute.CPU && o.Graph != GraphOff {
 		s.trainer.graphs = newGraphs(o.Graph == GraphOn, log)
 	}
@@ -180,10 +183,11 @@ func (s *Session) train(ctx context.Context, epoch int, onStep func(torchx.Sums)
 	var err error
 	if spans, ok := s.training.(spanLoader); ok && t.spans {
 		most := func() int {
+			longest := longestSpan(s.options.BatchSize)
 			if s.afterStep == nil {
-				return longestSpan
+				return longest
 			}
-			return min(longestSpan, s.every.Within(t.steps))
+			return min(longest, s.every.Within(t.steps))
 		}
 		err = each(waiting(&t.clock, spans.spans(ctx, epoch, s.done, most)), func(span torchx.Span) error {
 			return stepped(span.Batches(), t.trainOn(&span))
@@ -302,7 +306,7 @@ func evaluate(ctx context.Context, net *model.LeNet, images deviceLoader) (torch
 	}
 	defer total.Close()
 	if spans, ok := images.(spanLoader); ok && net.TakesSpans() {
-		err = each(spans.spans(ctx, 0, 0, func() int { return longestSpan }), func(s torchx.Span) error { return net.EvaluateSpan(&s, total) })
+		err = each(spans.spans(ctx, 0, 0, func() int { return longestSpan(dataset.EvaluationBatch) }), func(s torchx.Span) error { return net.EvaluateSpan(&s, total) })
 	} else {
 		err = each(images.epoch(ctx, 0, 0), func(b torchx.Batch) error { return net.Evaluate(b, total) })
 	}

@@ -43,30 +43,34 @@ class DispatchedNetwork : public Network {
     };
     const at::Tensor images = in_order(batch.images), labels = in_order(batch.labels);
     if (!backward) return run({images, labels, {}, 0, batch.n, batch.n}, sums);
-    using Signature = std::vector<at::Tensor>(const at::Tensor &, const at::Tensor &, at::TensorList, int64_t, double, at::Tensor &);
+    using Signature =
+        std::vector<at::Tensor>(const at::Tensor &, const at::Tensor &, at::TensorList, int64_t, double, at::Tensor &);
     static const auto op = operator_named<Signature>("lenet::differentiate");
     const std::vector<at::Tensor> gradients = op.call(images, labels, params_, activation_, label_smoothing, sums);
     for (size_t i = 0; i < gradients.size(); i++) params_[i].mutable_grad() = gradients[i];
   }
 
   void run(const Span &s, at::Tensor &sums) override {
-    using Signature = void(const at::Tensor &, const at::Tensor &, const std::optional<at::Tensor> &, int64_t, int64_t, at::TensorList, int64_t,
-                           at::Tensor &);
+    using Signature = void(const at::Tensor &, const at::Tensor &, const std::optional<at::Tensor> &, int64_t, int64_t,
+                           at::TensorList, int64_t, at::Tensor &);
     static const auto op = operator_named<Signature>("lenet::evaluate");
     op.call(s.images, s.labels, order_of(s), s.first, s.n, params_, activation_, sums);
   }
 
   bool has_rule(const char *rule) const override { return updates(params_, rule); }
 
-  void run(const Span &s, const Optimizer::ForKernels &o, const float *learning_rates, double label_smoothing, at::Tensor &sums) override {
-    using Signature = void(const at::Tensor &, const at::Tensor &, const std::optional<at::Tensor> &, int64_t, int64_t, int64_t, at::TensorList,
-                           int64_t, double, const at::Tensor &, c10::string_view, c10::ArrayRef<double>, at::TensorList, at::TensorList,
-                           at::TensorList, at::TensorList, at::Tensor &);
+  void run(const Span &s, const Optimizer::ForKernels &o, const float *learning_rates, double label_smoothing,
+           at::Tensor &sums) override {
+    using Signature = void(const at::Tensor &, const at::Tensor &, const std::optional<at::Tensor> &, int64_t, int64_t, int64_t,
+                           at::TensorList, int64_t, double, const at::Tensor &, c10::string_view, c10::ArrayRef<double>,
+                           at::TensorList, at::TensorList, at::TensorList, at::TensorList, at::Tensor &);
     static const auto op = operator_named<Signature>("lenet::train");
     const int64_t batches = (s.n + s.batch_size - 1) / s.batch_size;
-    const at::Tensor rates = at::from_blob(const_cast<float *>(learning_rates), {batches}, at::kFloat).to(params_[0].device());
-    op.call(s.images, s.labels, order_of(s), s.first, s.n, s.batch_size, params_, activation_, label_smoothing, rates, o.rule, o.settings, o.momentum,
-            o.square, o.step, o.average, sums);
+    at::Tensor rates = at::from_blob(const_cast<float *>(learning_rates), {batches}, at::kFloat);
+    if (params_[0].is_cuda())
+      rates = rates.pin_memory().to(params_[0].device(), /*non_blocking=*/true);  // behind the work that is queued
+    op.call(s.images, s.labels, order_of(s), s.first, s.n, s.batch_size, params_, activation_, label_smoothing, rates, o.rule,
+            o.settings, o.momentum, o.square, o.step, o.average, sums);
   }
 
   static std::optional<at::Tensor> order_of(const Span &s) { return s.order.defined() ? std::optional(s.order) : std::nullopt; }
@@ -78,12 +82,15 @@ TORCH_LIBRARY_FRAGMENT(lenet, m) {
   m.def("covers(int rows, int cols, Tensor[] params) -> bool");
   m.def("updates(Tensor[] params, str rule) -> bool");
   m.def("logits(Tensor images, Tensor[] params, int activation) -> Tensor");
-  m.def("evaluate(Tensor images, Tensor labels, Tensor? order, int first, int n, Tensor[] params, int activation, Tensor(a!) sums) -> ()");
+  m.def(
+      "evaluate(Tensor images, Tensor labels, Tensor? order, int first, int n, Tensor[] params, int activation, Tensor(a!) "
+      "sums) -> ()");
   m.def(
       "differentiate(Tensor images, Tensor labels, Tensor[] params, int activation, float label_smoothing, Tensor(a!) sums) "
       "-> Tensor[] gradients");
   m.def(
-      "train(Tensor images, Tensor labels, Tensor? order, int first, int n, int batch_size, Tensor(a!)[] params, int activation, "
+      "train(Tensor images, Tensor labels, Tensor? order, int first, int n, int batch_size, Tensor(a!)[] params, int "
+      "activation, "
       "float label_smoothing, Tensor learning_rates, str rule, float[] settings, Tensor(b!)[] momentum, Tensor(c!)[] square, "
       "Tensor(d!)[] step, Tensor(e!)[] average, Tensor(f!) sums) -> ()");
 }
@@ -109,7 +116,6 @@ void check_params(const std::vector<at::Tensor> &params) {
     channels = weight.size(0);
   }
 }
-
 
 }  // namespace
 
@@ -171,8 +177,8 @@ Span Network::checked(Span s, const at::Tensor &sums) const {
                            s.order.device() == params_[0].device()),
               "a span's order is [N] int32, on the network's device");
   const int64_t all = ordered ? s.order.size(0) : s.images.size(0);
-  TORCH_CHECK(s.batch_size > 0 && s.first >= 0 && s.n <= std::numeric_limits<int32_t>::max() && s.first <= all - s.n, "a span of ", s.n,
-              " images from ", s.first, " on, of ", all, ", in batches of ", s.batch_size);
+  TORCH_CHECK(s.batch_size > 0 && s.first >= 0 && s.n <= std::numeric_limits<int32_t>::max() && s.first <= all - s.n,
+              "a span of ", s.n, " images from ", s.first, " on, of ", all, ", in batches of ", s.batch_size);
   return s;
 }
 
@@ -201,12 +207,15 @@ void Network::evaluate(const Span &s, at::Tensor &sums) {
 
 bool Network::trains(Optimizer &optimizer) const { return has_rule(optimizer.for_kernels().rule); }
 
-void Network::train(const Span &s, Optimizer &optimizer, const float *learning_rates, double label_smoothing, at::Tensor &sums) {
+void Network::train(const Span &s, Optimizer &optimizer, const float *learning_rates, double label_smoothing,
+                    at::Tensor &sums) {
   Unrecorded unrecorded;
   run(checked(s, sums), optimizer.for_kernels(), learning_rates, label_smoothing, sums);
 }
 
 void Network::run(const Span &, at::Tensor &) { TORCH_CHECK(false, "spans are for GPUs"); }
-void Network::run(const Span &, const Optimizer::ForKernels &, const float *, double, at::Tensor &) { TORCH_CHECK(false, "spans are for GPUs"); }
+void Network::run(const Span &, const Optimizer::ForKernels &, const float *, double, at::Tensor &) {
+  TORCH_CHECK(false, "spans are for GPUs");
+}
 
 }  // namespace lenet

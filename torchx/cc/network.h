@@ -20,8 +20,8 @@ struct Images {
   int64_t n;
 };
 
-// Batches of an epoch, one after another: of n images from the first on, batch_size each, the last one perhaps smaller. The images and labels are
-// as of Images; order, [M] int32 on the device, has indices into them; undefined: they stand in order.
+// Batches of an epoch, one after another: of n images from the first on, batch_size each, the last one perhaps smaller. The
+// images and labels are as of Images; order, [M] int32 on the device, has indices into them; undefined: they stand in order.
 struct Span {
   at::Tensor images, labels, order;
   int64_t first, n, batch_size;
@@ -58,8 +58,8 @@ class Network {
   // Whether train can work with this optimizer, which must be the parameters': it does on a GPU, if the kernels know its rule.
   bool trains(Optimizer &) const;
 
-  // As differentiate and the optimizer's step, for each batch of a span with one of the learning rates [batches], in one command to the device.
-  // A loss that is not finite does not keep it from updating.
+  // As differentiate and the optimizer's step, for each batch of a span with one of the learning rates [batches], in one
+  // command to the device. A loss that is not finite does not keep it from updating.
   void train(const Span &, Optimizer &, const float *learning_rates, double label_smoothing, at::Tensor &sums);
 
  protected:
@@ -69,7 +69,8 @@ class Network {
   virtual void run(const Images &, bool backward, double label_smoothing, at::Tensor &sums) = 0;
   virtual void run(const Span &, at::Tensor &sums);
   virtual bool has_rule(const char *) const { return false; }
-  virtual void run(const Span &, const Optimizer::ForKernels &, const float *learning_rates, double label_smoothing, at::Tensor &sums);
+  virtual void run(const Span &, const Optimizer::ForKernels &, const float *learning_rates, double label_smoothing,
+                   at::Tensor &sums);
 
   int64_t classes() const { return params_.back().size(0); }
 

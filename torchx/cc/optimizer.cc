@@ -88,7 +88,8 @@ const UpdateRule &rule_named(const std::string &name) {
 
 TORCH_LIBRARY_FRAGMENT(lenet, m) {
   m.def(
-      "update(Tensor(a!)[] params, Tensor[] gradients, Tensor learning_rate, str rule, float[] settings, Tensor(b!)[] momentum, "
+      "update(Tensor(a!)[] params, Tensor[] gradients, Tensor learning_rate, str rule, float[] settings, Tensor(b!)[] "
+      "momentum, "
       "Tensor(c!)[] square, Tensor(d!)[] step, Tensor(e!)[] average) -> ()");
 }
 
@@ -140,12 +141,9 @@ Optimizer::ForKernels Optimizer::for_kernels() {
     return kept ? *kept : Tensors();
   };
   const Settings &s = settings_;
-  return {rule_.name,
-          {s.weight_decay, s.momentum, s.nesterov ? 1.0 : 0.0, s.beta1, s.beta2, s.epsilon, s.average},
-          of(kMomentum),
-          of(kSquare),
-          of(kStep),
-          of(kAverage)};
+  return {rule_.name,    {s.weight_decay, s.momentum, s.nesterov ? 1.0 : 0.0, s.beta1, s.beta2, s.epsilon, s.average},
+          of(kMomentum), of(kSquare),
+          of(kStep),     of(kAverage)};
 }
 
 void Optimizer::step() {
@@ -166,8 +164,8 @@ void Optimizer::step() {
 }
 
 void Optimizer::update_by_kernel(const Tensors &gradients) {
-  using Signature = void(at::TensorList, at::TensorList, const at::Tensor &, c10::string_view, c10::ArrayRef<double>, at::TensorList,
-                         at::TensorList, at::TensorList, at::TensorList);
+  using Signature = void(at::TensorList, at::TensorList, const at::Tensor &, c10::string_view, c10::ArrayRef<double>,
+                         at::TensorList, at::TensorList, at::TensorList, at::TensorList);
   static const auto op = operator_named<Signature>("lenet::update");
   at::AutoDispatchBelowADInplaceOrView below;
   const ForKernels k = for_kernels();

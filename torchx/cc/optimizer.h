@@ -27,8 +27,9 @@ class Optimizer {
   void step();
   void set_learning_rate(double);
 
-  // What the kernels of a GPU need of it, as lenet::train and lenet::update (network.cc) take it: its rule; weight decay, momentum, whether it
-  // is Nesterov's, both betas, epsilon, the averages' decay; and its states, in the order of the parameters, or empty.
+  // What the kernels of a GPU need of it, as lenet::train and lenet::update (network.cc) take it: its rule; weight decay,
+  // momentum, whether it is Nesterov's, both betas, epsilon, the averages' decay; and its states, in the order of the
+  // parameters, or empty.
   struct ForKernels {
     const char *rule;
     std::vector<double> settings;
@@ -58,7 +59,8 @@ class Optimizer {
   std::vector<torchx_optimizer_state> listed_;  // of kept_
 };
 
-// Whether the parameters' device has a kernel for the update rule of this name, and for as many parameters: a GPU has for LeNet's.
+// Whether the parameters' device has a kernel for the update rule of this name, and for as many parameters: a GPU has for
+// LeNet's.
 bool updates(at::TensorList params, const char *rule);
 
 }  // namespace lenet

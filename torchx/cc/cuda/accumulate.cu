@@ -32,7 +32,8 @@ __global__ void __launch_bounds__(kThreads)
 
 }  // namespace
 
-void accumulate(int n, int classes, const float *loss, const float *logits, const uint8_t *labels, double *sums, cudaStream_t stream) {
+void accumulate(int n, int classes, const float *loss, const float *logits, const uint8_t *labels, double *sums,
+                cudaStream_t stream) {
   launch(count, dim3(1), kThreads, 0, stream, n, classes, loss, logits, labels, sums);
 }
 

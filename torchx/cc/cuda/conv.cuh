@@ -1,16 +1,18 @@
 // A 5x5 convolution and the 2x2 max-pool after it, of a block's samples, in shared memory: forward and back.
 //
-// Forward, what the convolution yields is never stored: a thread has a 6x6 patch of x in registers and computes the four positions
-// that one value of y is the largest of, for some channels at once.
+// Forward, what the convolution yields is never stored: a thread has a 6x6 patch of x in registers and computes the four
+// positions that one value of y is the largest of, for some channels at once.
 //
 // Backward, only the position of the largest has a gradient: an Entry, with its value and where it is in x. So there are nine
 // times fewer multiplications than in a convolution's own gradient.
 //
-// - The gradient of a weight is a sum over entries, g * x[at + (i, j)]. A lane has a row of five weights, and a warp's lanes take
+// - The gradient of a weight is a sum over entries, g * x[at + (i, j)]. A lane has a row of five weights, and a warp's lanes
+// take
 //   the same entry.
-// - The gradient of x gets g * weight[i, j] at each at + (i, j). All entries of one place are in a window of 6x6 of x. A warp sums
-//   such windows in registers, a lane having a row of five weights and the two rows of the window on which it may fall. Then each
-//   value of x adds the windows that cover it.
+// - The gradient of x gets g * weight[i, j] at each at + (i, j). All entries of one place are in a window of 6x6 of x. A warp
+// sums
+//   such windows in registers, a lane having a row of five weights and the two rows of the window on which it may fall. Then
+//   each value of x adds the windows that cover it.
 #pragma once
 
 #include "activation.cuh"
@@ -33,8 +35,9 @@ __host__ __device__ constexpr int groups_of(int channels, int group) { return (c
 
 // x [samples, channels, plane]. finish(sample, channel, place, largest, at) gets each value before the bias.
 //
-// kSplit 2: two lanes, 16 apart, take half of the channels of x each, and then half of the group's outputs each.
-template <int kGroup, int kSplit, typename Finish>
+// kPairs: planes and rows of x begin at even offsets, and are read two values at a time. kSplit 2: two lanes, 16 apart, take
+// half of the channels of x each, and then half of the group's outputs each.
+template <int kGroup, int kSplit, bool kPairs, typename Finish>
 __device__ void convolve(int samples, Extent in, int channels, const float *x, const float *filters, int groups, Extent out,
                          Finish finish) {
   const int places = out.rows * out.cols, items = samples * groups * places, width = 4 * groups;
@@ -48,14 +51,24 @@ __device__ void convolve(int samples, Extent in, int channels, const float *x, c
     const int place = item % places, group = item / places % groups, sample = item / places / groups;
     const int corner = place / out.cols * 2 * in.stride + place % out.cols * 2;
     float sums[kGroup][4] = {};
-#pragma unroll 1
-    for (int c = channels * split / kSplit; c < channels * (split + 1) / kSplit; c++) {
+    const int each = (channels + kSplit - 1) / kSplit;
+#pragma unroll 3
+    for (int i = 0; i < each; i++) {
+      const int c = split * each + i;
+      if (channels % kSplit && c >= channels) break;
       const float *from = x + (sample * channels + c) * in.plane + corner;
       float patch[kSide][kSide];
 #pragma unroll
       for (int i = 0; i < kSide; i++)
 #pragma unroll
-        for (int j = 0; j < kSide; j++) patch[i][j] = from[i * in.stride + j];
+        for (int j = 0; j < kSide; j += 2) {
+          if (kPairs) {
+            const float2 two = *reinterpret_cast<const float2 *>(from + i * in.stride + j);
+            patch[i][j] = two.x, patch[i][j + 1] = two.y;
+          } else {
+            patch[i][j] = from[i * in.stride + j], patch[i][j + 1] = from[i * in.stride + j + 1];
+          }
+        }
       const float *row = filters + c * kTaps * width + 4 * group;
 #pragma unroll
       for (int tap = 0; tap < kTaps; tap++) {
@@ -83,14 +96,15 @@ __device__ void convolve(int samples, Extent in, int channels, const float *x, c
       int at = 0;
 #pragma unroll
       for (int r = 1; r < 4; r++)
-        if (sums[o][r] > largest || sums[o][r] != sums[o][r]) largest = sums[o][r], at = r;  // NaN is the largest, as in libtorch
+        if (sums[o][r] > largest || sums[o][r] != sums[o][r])
+          largest = sums[o][r], at = r;  // NaN is the largest, as in libtorch
       finish(sample, group * kGroup + split * kKept + o, place, largest, 4 * (corner + at / 2 * in.stride + at % 2) + at);
     }
   }
 }
 
-// The gradients of conv2's filters [out, channels * 25] and biases. x [samples, channels, plane]; entries [samples, out, places].
-// A warp takes an output channel at a time, its lanes the rows of the filter.
+// The gradients of conv2's filters [out, channels * 25] and biases. x [samples, channels, plane]; entries [samples, out,
+// places]. A warp takes an output channel at a time, its lanes the rows of the filter.
 template <typename Emit>
 __device__ void filters_of_many(int samples, Extent in, int channels, const float *x, const Entry *entries, int places, int out,
                                 Emit emit) {
@@ -121,8 +135,8 @@ __device__ void filters_of_many(int samples, Extent in, int channels, const floa
     }
 }
 
-// The gradients of conv1's filters [out, 25] and biases, of x with one channel: parts [kWarps, out * 26]. A warp takes a place at a
-// time, its lanes the filters' rows. entries [samples, out, stride].
+// The gradients of conv1's filters [out, 25] and biases, of x with one channel: parts [kWarps, out * 26]. A warp takes a place
+// at a time, its lanes the filters' rows. entries [samples, out, stride].
 __device__ void filters_of_one(int samples, Extent in, const float *x, const Entry *entries, int stride, int places, int out,
                                float *parts) {
   float *to = parts + warp() * out * (kTaps + 1);
@@ -147,11 +161,12 @@ __device__ void filters_of_one(int samples, Extent in, const float *x, const Ent
   }
 }
 
-// windows [samples, n, channels, 6, 6] of the gradient of x at n places, from masked [samples, out, n], an entry's gradient at the one of
-// the four that was the largest, zeros at the others; and filters [out, channels * 25]. A warp takes kPlaces places and kChannels channels
-// at a time, a lane a row of the filter.
+// windows [samples, n, channels, 6, 6] of the gradient of x at n places, from masked [samples, out, n], an entry's gradient at
+// the one of the four that was the largest, zeros at the others; and filters [out, channels * 25]. A warp takes kPlaces places
+// and kChannels channels at a time, a lane a row of the filter.
 template <int kPlaces>
-__device__ void sum_windows(int samples, int channels, const float4 *masked, int n, int out, const float *filters, float *windows) {
+__device__ void sum_windows(int samples, int channels, const float4 *masked, int n, int out, const float *filters,
+                            float *windows) {
   const int of_sample = (n + kPlaces - 1) / kPlaces, of_channels = (channels + kChannels - 1) / kChannels;
 #pragma unroll 1
   for (int item = warp(); item < samples * of_sample * of_channels; item += kWarps) {
@@ -161,7 +176,7 @@ __device__ void sum_windows(int samples, int channels, const float4 *masked, int
     const float *filter = filters + (inside ? c * kTaps + i * kRow : 0);
     const float4 *entry = masked + sample * out * n + first;
     float sums[kPlaces][2][kSide] = {};
-#pragma unroll 1
+#pragma unroll 2
     for (int o = 0; o < out; o++, filter += channels * kTaps, entry += n) {
       float weights[kRow];
 #pragma unroll
@@ -190,19 +205,20 @@ __device__ void sum_windows(int samples, int channels, const float4 *masked, int
   }
 }
 
-// What n places from the first on add to the gradient of x at a row and column of a channel: windows are of its sample,
-// [n, channels, 6, 6].
-__device__ float covered(const float *windows, int channels, int c, Extent pooled, int first, int n, int row, int col) {
-  float sum = 0;
+// Adds to sums [2, 2] what n places from the first on add to the gradient of x, at rows 2 * row and 2 * row + 1 and columns
+// likewise. windows are of one channel, `apart` from place to place.
+__device__ void add_windows(const float *windows, int apart, Extent pooled, int first, int n, int row, int col,
+                            float (&sums)[4]) {
 #pragma unroll
   for (int up = 0; up < kSide / 2; up++)
 #pragma unroll
     for (int left = 0; left < kSide / 2; left++) {
-      const int y = row / 2 - up, x = col / 2 - left, place = y * pooled.cols + x - first;
-      if (y >= 0 && y < pooled.rows && x >= 0 && x < pooled.cols && place >= 0 && place < n)
-        sum += windows[(place * channels + c) * kWindow + (row % 2 + 2 * up) * kSide + col % 2 + 2 * left];
+      const int y = row - up, x = col - left, place = y * pooled.cols + x - first;
+      if (y < 0 || y >= pooled.rows || x < 0 || x >= pooled.cols || place < 0 || place >= n) continue;
+      const float *from = windows + place * apart + 2 * up * kSide + 2 * left;
+      const float2 upper = *reinterpret_cast<const float2 *>(from), lower = *reinterpret_cast<const float2 *>(from + kSide);
+      sums[0] += upper.x, sums[1] += upper.y, sums[2] += lower.x, sums[3] += lower.y;
     }
-  return sum;
 }
 
 }  // namespace

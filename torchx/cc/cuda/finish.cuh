@@ -1,7 +1,8 @@
 // What sums over a batch, after the pass: the gradients of the parameters, the loss and the right answers; and the update. Each
 // gradient is one thread's in the end, which then updates the parameter. The work comes in units, each a block's:
 //
-//   linear layers   weight[o, k] gets the sum over n of gradient[n, o] * input[n, k]. A unit is a tile of 32 x 16 of them: the warps
+//   linear layers   weight[o, k] gets the sum over n of gradient[n, o] * input[n, k]. A unit is a tile of 32 x 16 of them: the
+//   warps
 //                   divide the images, a thread has 4 x 4 of the tile, and then the warps' sums are added
 //   convolutions    the parts that the pass's blocks left are added, some columns in a unit
 //   the loss        one unit
@@ -40,22 +41,28 @@ __host__ __device__ constexpr int tiles(int rows, int features) {
   return round_up(rows, kTileRows) / kTileRows * (round_up(features, kTileColumns) / kTileColumns);
 }
 
-__device__ void store(float *gradients, const Update &u, const Parameter &p, float rate, int i, float g) {
+// value: the parameter's, where it is updated.
+__device__ void store(float *gradients, const Update &u, const Parameter &p, float rate, int i, float value, float g) {
   if (gradients) gradients[i] = g;
-  update_one(u, p, rate, i, g);
+  update_one(u, p, rate, i, value, g);
 }
 
-// Columns of a matrix [n, stride] for some images in shared memory, [kImages, width]; zeros after the last image. Columns that the
-// matrix lacks are left as they are.
-__device__ void stage_columns(float *to, int width, const float *from, int stride, int first, int column, int n) {
-#pragma unroll 4
-  for (int i = threadIdx.x; i < kImages * width / kFour; i += kThreads) {
-    const int image = i / (width / kFour), at = i % (width / kFour) * kFour;
-    float4 *const four = reinterpret_cast<float4 *>(to + image * width + at);
-    if (first + image >= n)
-      *four = float4{0, 0, 0, 0};
-    else if (column + at < stride)
-      copy_later(four, reinterpret_cast<const float4 *>(from + static_cast<int64_t>(first + image) * stride + column + at));
+// Columns of a matrix [n, stride] for some images in shared memory, [kImages, kWidth]; zeros after the last image. Columns that
+// the matrix lacks are left as they are.
+template <int kWidth>
+__device__ void stage_columns(float *to, const float *from, int stride, int first, int column, int n) {
+  constexpr int kFours = kWidth / kFour,
+                kApart = kThreads / kFours;  // threads for a row, and the rows that they take at a time
+  const int image = threadIdx.x / kFours, at = threadIdx.x % kFours * kFour;
+  const bool inside = column + at < stride;
+  to += image * kWidth + at;
+  from += static_cast<int64_t>(first + image) * stride + column + at;
+#pragma unroll
+  for (int i = 0; i < kImages; i += kApart, to += kApart * kWidth, from += kApart * stride) {
+    if (first + image + i >= n)
+      *reinterpret_cast<float4 *>(to) = float4{0, 0, 0, 0};
+    else if (inside)
+      copy_later(reinterpret_cast<float4 *>(to), reinterpret_cast<const float4 *>(from));
   }
 }
 
@@ -66,12 +73,20 @@ __device__ void finish_weights(const Finish &a, int layer, int tile, int n, floa
   const int across = round_up(features, kTileColumns) / kTileColumns;
   const int first_o = tile / across * kTileRows, first_k = tile % across * kTileColumns;
   const int o = lane() / 4 * kFour, k = lane() % 4 * kFour;
+  // The weight that is this thread's in the end, which comes meanwhile.
+  static_assert(kTileRows * kTileColumns == kThreads, "");
+  const int of_lane = threadIdx.x / kFour % 32, which = kConvolutions + layer;
+  const int row = first_o + of_lane / 4 * kFour + threadIdx.x / (32 * kFour),
+            column = first_k + of_lane % 4 * kFour + threadIdx.x % kFour;
+  const bool there = row < rows && column < features;
+  const Parameter weight = weight_of(a.update, which), bias = bias_of(a.update, which);
+  const float value = there && weight.value ? weight.value[row * features + column] : 0;
   float sums[kFour][kFour] = {}, of_bias[kFour] = {};
 #pragma unroll 1
   for (int first = 0; first < n; first += kImages) {
     if (first) __syncthreads();
-    stage_columns(outputs, kTileRows, a.from.gradients[layer], stride_of(rows), first, first_o, n);
-    stage_columns(inputs, kTileColumns, a.from.inputs[layer], stride_of(features), first, first_k, n);
+    stage_columns<kTileRows>(outputs, a.from.gradients[layer], stride_of(rows), first, first_o, n);
+    stage_columns<kTileColumns>(inputs, a.from.inputs[layer], stride_of(features), first, first_k, n);
     copied();
     __syncthreads();
 #pragma unroll 4
@@ -81,7 +96,7 @@ __device__ void finish_weights(const Finish &a, int layer, int tile, int n, floa
       const float g[kFour] = {g4.x, g4.y, g4.z, g4.w}, x[kFour] = {x4.x, x4.y, x4.z, x4.w};
 #pragma unroll
       for (int i = 0; i < kFour; i++) {
-        of_bias[i] += g[i];
+        if (first_k == 0) of_bias[i] += g[i];
 #pragma unroll
         for (int j = 0; j < kFour; j++) sums[i][j] += g[i] * x[j];
       }
@@ -96,30 +111,33 @@ __device__ void finish_weights(const Finish &a, int layer, int tile, int n, floa
     if (k == 0) biases[warp() * kTileRows + o + i] = of_bias[i];
   }
   __syncthreads();
-  const int which = kConvolutions + layer;
-  const Parameter weight = weight_of(a.update, which), bias = bias_of(a.update, which);
-#pragma unroll 1
-  for (int i = threadIdx.x; i < kTileRows * kTileColumns; i += kThreads) {
-    const int of_lane = i / kFour % 32;  // whose sum it is
-    const int row = first_o + of_lane / 4 * kFour + i / (32 * kFour), column = first_k + of_lane % 4 * kFour + i % kFour;
-    if (row >= rows || column >= features) continue;
+  if (there) {
     float sum = 0;
 #pragma unroll
-    for (int w = 0; w < kWarps; w++) sum += of_warps[w * kTileRows * kTileColumns + i];
-    store(a.gradients.weight[which], a.update, weight, rate, row * features + column, sum);
+    for (int w = 0; w < kWarps; w++) sum += of_warps[w * kThreads + threadIdx.x];
+    store(a.gradients.weight[which], a.update, weight, rate, row * features + column, value, sum);
   }
-  if (first_k == 0 && threadIdx.x < kTileRows && first_o + static_cast<int>(threadIdx.x) < rows) {
-    float sum = 0;
-#pragma unroll 1
-    for (int w = 0; w < kWarps; w++) sum += biases[w * kTileRows + threadIdx.x];
-    store(a.gradients.bias[which], a.update, bias, rate, first_o + threadIdx.x, sum);
-  }
+  if (first_k > 0) return;
+  // Two lanes for each row, which are 16 apart, add half of the warps' sums.
+  if (threadIdx.x >= 2 * kTileRows) return;
+  const int o_of = threadIdx.x / 32 * 16 + threadIdx.x % 16, half = threadIdx.x / 16 % 2;
+  float sum = 0;
+#pragma unroll
+  for (int w = 0; w < kWarps; w += 2) sum += biases[(w + half) * kTileRows + o_of];
+  sum += __shfl_xor_sync(kAll, sum, 16);
+  if (half == 0 && first_o + o_of < rows)
+    store(a.gradients.bias[which], a.update, bias, rate, first_o + o_of, bias.value ? bias.value[first_o + o_of] : 0, sum);
 }
 
 // Some of the convolutions' parameters.
 __device__ void finish_filters(const Finish &a, int unit, int blocks, float rate) {
   float *const of_splits = shared_memory<float>() + kReserved;
-  const int size = part_size(a.s), split = threadIdx.x / kColumns, column = threadIdx.x % kColumns, i = unit * kColumns + column;
+  const int size = part_size(a.s), split = threadIdx.x / kColumns, column = threadIdx.x % kColumns,
+            i = unit * kColumns + column;
+  const int size1 = filters1(a.s) + a.s.channels1, layer = i < size1 ? 0 : 1, at = layer ? i - size1 : i;
+  const int of_weights = layer ? filters2(a.s) : filters1(a.s);
+  const Parameter p = at < of_weights ? weight_of(a.update, layer) : bias_of(a.update, layer);
+  const float value = split == 0 && i < size && p.value ? p.value[at < of_weights ? at : at - of_weights] : 0;
   float sum = 0;
   if (i < size && split < kSplits) {
     const float *from = a.from.filters + static_cast<int64_t>(split) * size + i;
@@ -131,20 +149,20 @@ __device__ void finish_filters(const Finish &a, int unit, int blocks, float rate
   if (split > 0 || i >= size) return;
 #pragma unroll
   for (int other = 1; other < kSplits; other++) sum += of_splits[other * kColumns + column];
-  const int size1 = filters1(a.s) + a.s.channels1, layer = i < size1 ? 0 : 1, at = layer ? i - size1 : i;
-  const int of_weights = layer ? filters2(a.s) : filters1(a.s);
   if (at < of_weights)
-    store(a.gradients.weight[layer], a.update, weight_of(a.update, layer), rate, at, sum);
+    store(a.gradients.weight[layer], a.update, p, rate, at, value, sum);
   else
-    store(a.gradients.bias[layer], a.update, bias_of(a.update, layer), rate, at - of_weights, sum);
+    store(a.gradients.bias[layer], a.update, p, rate, at - of_weights, value, sum);
 }
 
-__device__ void finish_losses(const Finish &a, int n, int blocks) {
+// samples: of a block at a time.
+__device__ void finish_losses(const Finish &a, int n, int blocks, int samples) {
   if (warp() > 0) return;
   double loss = 0;
   int right = 0;
 #pragma unroll 1
-  for (int i = lane(); i < blocks; i += 32) loss += a.from.losses[i], right += a.from.right[i];
+  for (int i = lane(); i < blocks * kMostSamples; i += 32)
+    if (i % kMostSamples < samples) loss += a.from.losses[i], right += a.from.right[i];
 #pragma unroll 1
   for (int mask = 16; mask > 0; mask /= 2) {
     loss += __shfl_xor_sync(kAll, loss, mask);
@@ -156,8 +174,8 @@ __device__ void finish_losses(const Finish &a, int n, int blocks) {
   a.sums[2] += n;
 }
 
-// All units, of the blocks that a launch has. n images, in the pass's blocks.
-__device__ void finish_batch(const Finish &a, int n, int blocks, float rate) {
+// All units, of the blocks that a launch has. n images, in the pass's blocks, so many samples in each at a time.
+__device__ void finish_batch(const Finish &a, int n, int blocks, int samples, float rate) {
 #pragma unroll 1
   for (int unit = blockIdx.x; unit < a.units; unit += gridDim.x) {
     if (unit != static_cast<int>(blockIdx.x)) __syncthreads();  // before the shared memory is used again
@@ -170,7 +188,7 @@ __device__ void finish_batch(const Finish &a, int n, int blocks, float rate) {
     else if (of_layer < parts)
       finish_filters(a, of_layer, blocks, rate);
     else
-      finish_losses(a, n, blocks);
+      finish_losses(a, n, blocks, samples);
   }
 }
 

@@ -1,5 +1,5 @@
-// The network of network.cc, the update of optimizer.cc and the accumulator of accumulator.cc on a GPU: memory and shapes here, the
-// work in the kernels.
+// The network of network.cc, the update of optimizer.cc and the accumulator of accumulator.cc on a GPU: memory and shapes here,
+// the work in the kernels.
 //
 // Compiled with LENET_EMULATED, this file registers the same code, with the kernels on the emulator, for tensors on the CPU.
 #include <ATen/core/Tensor.h>
@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include "../operators.h"
@@ -38,7 +39,7 @@ cudaStream_t stream() {
 // The current device.
 Device device() {
 #ifdef LENET_EMULATED
-  return {static_cast<int>(shared_limit()), 3, compute_capability() / 10};
+  return {static_cast<int>(shared_limit()), 3, compute_capability() / 10, true};
 #else
   Device d{};
   int index = 0;
@@ -46,6 +47,9 @@ Device device() {
   C10_CUDA_CHECK(cudaDeviceGetAttribute(&d.shared, cudaDevAttrMaxSharedMemoryPerBlockOptin, index));
   C10_CUDA_CHECK(cudaDeviceGetAttribute(&d.multiprocessors, cudaDevAttrMultiProcessorCount, index));
   C10_CUDA_CHECK(cudaDeviceGetAttribute(&d.major, cudaDevAttrComputeCapabilityMajor, index));
+  int together = 0;
+  C10_CUDA_CHECK(cudaDeviceGetAttribute(&together, cudaDevAttrCooperativeLaunch, index));
+  d.together = together != 0;
   return d;
 #endif
 }
@@ -71,8 +75,9 @@ Sizes sizes_of(int64_t rows, int64_t cols, at::TensorList params) {
 
 Network network_of(const at::Tensor &images, at::TensorList params, int64_t activation, double label_smoothing) {
   TORCH_CHECK(has_formula(Activation{activation}), "the kernels have no activation number ", activation);
-  return {sizes_of(images.size(2), images.size(3), params), each<const float *>([&](int i) { return params[i].const_data_ptr<float>(); }),
-          Activation{activation}, static_cast<float>(label_smoothing)};
+  return {sizes_of(images.size(2), images.size(3), params),
+          each<const float *>([&](int i) { return params[i].const_data_ptr<float>(); }), Activation{activation},
+          static_cast<float>(label_smoothing)};
 }
 
 bool covers_tensors(int64_t rows, int64_t cols, at::TensorList params) {
@@ -80,19 +85,30 @@ bool covers_tensors(int64_t rows, int64_t cols, at::TensorList params) {
   return covers(sizes_of(rows, cols, params), device());
 }
 
-// Memory for what a pass over n images leaves. It may be used for other work behind this one on the stream as soon as it is freed.
+// Memory for what a pass over n images leaves. It may be used for other work behind this one on the stream as soon as it is
+// freed.
 struct Memory {
   Memory(const Network &net, int64_t n, const at::Tensor &like)
-      : bytes(at::empty({static_cast<int64_t>(pass_size(net.sizes, n))}, like.options().dtype(at::kByte))),
+      : bytes(at::empty({static_cast<int64_t>(pass_size(net.sizes, checked(net.sizes, n)))}, like.options().dtype(at::kByte))),
         pass(pass_in(bytes.data_ptr(), net.sizes, n)) {}
+
+  // The kernels count a batch's values by int32.
+  static int64_t checked(const Sizes &s, int64_t n) {
+    const int64_t widest = std::max(
+        {s.channels2 * static_cast<int64_t>(s.rows) * s.cols / 16, int64_t{s.hidden1}, int64_t{s.hidden2}, int64_t{s.classes}});
+    TORCH_CHECK(n <= std::numeric_limits<int32_t>::max() / (widest + 4), "a batch of ", n,
+                " images is too large for the kernels");
+    return n;
+  }
 
   at::Tensor bytes;
   Pass pass;
 };
 
-Batch batch_of(const at::Tensor &images, const at::Tensor &labels, const std::optional<at::Tensor> &order, int64_t first, int64_t n) {
-  return {images.const_data_ptr<uint8_t>(), labels.const_data_ptr<uint8_t>(), order ? order->const_data_ptr<int32_t>() : nullptr, first,
-          static_cast<int>(n)};
+Batch batch_of(const at::Tensor &images, const at::Tensor &labels, const std::optional<at::Tensor> &order, int64_t first,
+               int64_t n) {
+  return {images.const_data_ptr<uint8_t>(), labels.const_data_ptr<uint8_t>(),
+          order ? order->const_data_ptr<int32_t>() : nullptr, first, static_cast<int>(n)};
 }
 
 at::Tensor logits_of(const at::Tensor &images, at::TensorList params, int64_t activation) {
@@ -100,39 +116,48 @@ at::Tensor logits_of(const at::Tensor &images, at::TensorList params, int64_t ac
   const Network net = network_of(images, params, activation, 0);
   const Memory memory(net, 0, images);
   const at::Tensor to = at::empty({images.size(0), net.sizes.classes}, params[0].options());
-  logits(device(), net, {images.const_data_ptr<uint8_t>(), nullptr, nullptr, 0, size(images, 0)}, memory.pass, to.data_ptr<float>(), stream());
+  logits(device(), net, {images.const_data_ptr<uint8_t>(), nullptr, nullptr, 0, size(images, 0)}, memory.pass,
+         to.data_ptr<float>(), stream());
   return to;
 }
 
-void evaluate_tensors(const at::Tensor &images, const at::Tensor &labels, const std::optional<at::Tensor> &order, int64_t first, int64_t n,
-                      at::TensorList params, int64_t activation, at::Tensor &sums) {
+void evaluate_tensors(const at::Tensor &images, const at::Tensor &labels, const std::optional<at::Tensor> &order, int64_t first,
+                      int64_t n, at::TensorList params, int64_t activation, at::Tensor &sums) {
   c10::DeviceGuard guard(images.device());
   const Network net = network_of(images, params, activation, 0);
   const Memory memory(net, 0, images);
   evaluate(device(), net, batch_of(images, labels, order, first, n), memory.pass, sums.data_ptr<double>(), stream());
 }
 
-std::vector<at::Tensor> differentiate_tensors(const at::Tensor &images, const at::Tensor &labels, at::TensorList params, int64_t activation,
-                                              double label_smoothing, at::Tensor &sums) {
+std::vector<at::Tensor> differentiate_tensors(const at::Tensor &images, const at::Tensor &labels, at::TensorList params,
+                                              int64_t activation, double label_smoothing, at::Tensor &sums) {
   c10::DeviceGuard guard(images.device());
   const Network net = network_of(images, params, activation, label_smoothing);
   const Memory memory(net, images.size(0), images);
   std::vector<at::Tensor> gradients;
   for (const at::Tensor &p : params) gradients.push_back(at::empty_like(p));
-  differentiate(device(), net, batch_of(images, labels, {}, 0, images.size(0)), memory.pass, each_of(gradients), sums.data_ptr<double>(), stream());
+  differentiate(device(), net, batch_of(images, labels, {}, 0, images.size(0)), memory.pass, each_of(gradients),
+                sums.data_ptr<double>(), stream());
   return gradients;
 }
 
-Rule rule_named(c10::string_view name) { return name == "sgd" ? Rule::kSGD : name == "adam" ? Rule::kAdam : name == "adamw" ? Rule::kAdamW : Rule::kNone; }
+Rule rule_named(c10::string_view name) {
+  return name == "sgd" ? Rule::kSGD : name == "adam" ? Rule::kAdam : name == "adamw" ? Rule::kAdamW : Rule::kNone;
+}
 
 bool has_rule(c10::string_view name) { return rule_named(name) != Rule::kNone; }
 
-bool updates(at::TensorList params, c10::string_view rule) { return params.size() == 2 * kLayers && has_rule(rule); }
+bool updates(at::TensorList params, c10::string_view rule) {
+  c10::DeviceGuard guard(params[0].device());
+  return params.size() == 2 * kLayers && has_rule(rule) && device().together;
+}
 
 // settings and states are as optimizer.cc has them.
-Update update_of(at::TensorList params, const at::Tensor &rates, c10::string_view rule, c10::ArrayRef<double> settings, at::TensorList momentum,
-                 at::TensorList square, at::TensorList step, at::TensorList average) {
+Update update_of(at::TensorList params, const at::Tensor &rates, c10::string_view rule, c10::ArrayRef<double> settings,
+                 at::TensorList momentum, at::TensorList square, at::TensorList step, at::TensorList average) {
   TORCH_CHECK(has_rule(rule) && settings.size() == 7, "the kernels have no optimizer ", rule);
+  for (const at::TensorList &states : {momentum, square, step, average})
+    TORCH_CHECK(states.empty() || states.size() == params.size(), "an optimizer of other parameters");
   Update u{};
   u.rule = rule_named(rule);
   u.weight_decay = settings[0], u.momentum = settings[1], u.nesterov = settings[2] != 0;
@@ -144,19 +169,20 @@ Update update_of(at::TensorList params, const at::Tensor &rates, c10::string_vie
   return u;
 }
 
-void train_tensors(const at::Tensor &images, const at::Tensor &labels, const std::optional<at::Tensor> &order, int64_t first, int64_t n,
-                   int64_t batch_size, at::TensorList params, int64_t activation, double label_smoothing, const at::Tensor &rates,
-                   c10::string_view rule, c10::ArrayRef<double> settings, at::TensorList momentum, at::TensorList square, at::TensorList step,
-                   at::TensorList average, at::Tensor &sums) {
+void train_tensors(const at::Tensor &images, const at::Tensor &labels, const std::optional<at::Tensor> &order, int64_t first,
+                   int64_t n, int64_t batch_size, at::TensorList params, int64_t activation, double label_smoothing,
+                   const at::Tensor &rates, c10::string_view rule, c10::ArrayRef<double> settings, at::TensorList momentum,
+                   at::TensorList square, at::TensorList step, at::TensorList average, at::Tensor &sums) {
   c10::DeviceGuard guard(images.device());
   const Network net = network_of(images, params, activation, label_smoothing);
   const Memory memory(net, std::min(n, batch_size), images);
-  train(device(), net, batch_of(images, labels, order, first, n), static_cast<int>(batch_size), memory.pass,
+  train(device(), net, batch_of(images, labels, order, first, n), static_cast<int>(std::min(n, batch_size)), memory.pass,
         update_of(params, rates, rule, settings, momentum, square, step, average), sums.data_ptr<double>(), stream());
 }
 
-void update_tensors(at::TensorList params, at::TensorList gradients, const at::Tensor &rate, c10::string_view rule, c10::ArrayRef<double> settings,
-                    at::TensorList momentum, at::TensorList square, at::TensorList step, at::TensorList average) {
+void update_tensors(at::TensorList params, at::TensorList gradients, const at::Tensor &rate, c10::string_view rule,
+                    c10::ArrayRef<double> settings, at::TensorList momentum, at::TensorList square, at::TensorList step,
+                    at::TensorList average) {
   c10::DeviceGuard guard(rate.device());
   update(each<int>([&](int i) { return static_cast<int>(params[i].numel()); }),
          each<const float *>([&](int i) { return gradients[i].const_data_ptr<float>(); }),

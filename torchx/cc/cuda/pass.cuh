@@ -1,11 +1,11 @@
-// The pass: forward through LeNet and, when it learns, back, for one or two images a block. All that a block computes stays in its
-// shared memory. What sums over images is left to finish.cuh: the inputs of the linear layers and the gradients of their outputs, of
-// which the weights' gradients are products; a part of the convolutions' gradients; and the loss.
+// The pass: forward through LeNet and, when it learns, back, for one or two images a block. All that a block computes stays in
+// its shared memory. What sums over images is left to finish.cuh: the inputs of the linear layers and the gradients of their
+// outputs, of which the weights' gradients are products; a part of the convolutions' gradients; and the loss.
 //
 //   image [rows, cols] -> y1 [channels1, h1, w1] -> y2 [channels2, h2, w2] -> fc1 -> fc2 -> fc3 = logits
 //
-// Where there is room, the weights are copied to shared memory, those of the linear layers while the convolutions are computed; they
-// are read twice. Elsewhere they come from the caches.
+// Where there is room, the weights are copied to shared memory, those of the linear layers while the convolutions are computed;
+// they are read twice. Elsewhere they come from the caches.
 #pragma once
 
 #include "conv.cuh"
@@ -16,14 +16,14 @@
 namespace lenet::cuda {
 namespace {
 
-constexpr int kGroup1 = 3, kGroup2 = 4, kSplit2 = 2;  // of convolve
+constexpr int kGroup1 = 2, kGroup2 = 4, kSplit2 = 2;  // of convolve
 constexpr int kPlaces = 2;                            // of sum_windows
-constexpr int kRoom = 4608;                           // floats for a sample's windows and masked gradients, where memory is scarce
+constexpr int kRoom = 4608;  // floats for a sample's windows and masked gradients, where memory is scarce
 
 // Where things are in shared memory, in floats.
 struct Layout {
-  int raw, arrival, image, y1, y2, hidden1, hidden2, logits, entries1, entries2, gradient1, gradient2, gradient3, filters1, filters2, bias1,
-      bias2, bias3, bias4, bias5, scratch, linear, windows, masked, size;
+  int raw, arrival, image, y1, y2, hidden1, hidden2, logits, entries1, entries2, gradient1, gradient2, gradient3, filters1,
+      filters2, bias1, bias2, bias3, bias4, bias5, scratch, linear, windows, masked, size;
   int chunk;  // of places, whose windows are summed at a time
 
   __host__ __device__ constexpr int take(int floats) {  // returns where they begin
@@ -61,10 +61,9 @@ __host__ __device__ constexpr Layout layout_of(const S &s, int samples, bool sta
   scratch = most(scratch, kWarps * s.channels1 * (kTaps + 1));
   scratch = most(scratch, split_sums(samples, features));
   scratch = most(scratch, split_sums(samples, s.hidden1));
-  scratch = most(scratch, split_sums(samples, s.hidden2));
   l.scratch = l.take(scratch);
-  // When the windows are summed, fc1's weights are not needed any more, and the other layers' not when the gradients that are summed
-  // in them are made.
+  // When the windows are summed, fc1's weights are not needed any more, and the other layers' not when the gradients that are
+  // summed in them are made.
   const int weights1 = s.hidden1 * features, weights23 = s.hidden2 * s.hidden1 + s.classes * s.hidden2;
   const int of_place = s.channels1 * kWindow + 4 * s.channels2;
   l.chunk = staged || y2.plane * of_place <= kRoom ? y2.plane : most(kRoom / of_place, 1);
@@ -121,6 +120,14 @@ __device__ void spread_images(const S &s, Extent image, const Batch &b, int firs
   }
 }
 
+// Begins to copy n floats to the places in shared memory that a function says.
+template <typename Place>
+__device__ void fetch(const float *from, int n, Place place) {
+#pragma unroll 1
+  for (int i = threadIdx.x; i < n; i += kThreads)
+    copy_later(reinterpret_cast<uint32_t *>(shared_memory<float>() + place(i)), reinterpret_cast<const uint32_t *>(from) + i);
+}
+
 // What a block's passes leave until they have all been made.
 struct Answers {
   double loss;  // of a warp's sample
@@ -130,133 +137,147 @@ struct Answers {
 // The label of a warp's sample, when the images are fetched.
 __device__ int fetch_label(const Batch &b, int first, Mode mode) {
   const int sample = first + warp();
-  return warp() < 2 && sample < b.n && mode != Mode::kLogits ? b.labels[index(b, sample)] : 0;
+  return warp() < kMostSamples && sample < b.n && mode != Mode::kLogits ? b.labels[index(b, sample)] : 0;
 }
 
-#ifdef LENET_CLOCK
-__device__ long long clocks[64];
-#define TICK(i) \
-  if (blockIdx.x == 0 && threadIdx.x == 0) clocks[i] = clock64();
-#else
-#define TICK(i)
-#endif
+// Begins to copy the linear layers' weights to shared memory: to this block's, or, of two that share them, half of the weights
+// to both.
+template <typename S>
+__device__ void stage_weights(const S &s, const Layout &l, const Each<const float *> &params, float *memory, unsigned sharers) {
+  const int features = s.channels2 * pooled2_of(s).plane;
+  const int weights[kLinears] = {s.hidden1 * features, s.hidden2 * s.hidden1, s.classes * s.hidden2};
+  const int to[kLinears] = {l.linear, l.masked, l.masked + weights[1]};
+  const unsigned rank = sharers == 1 ? 0 : blockIdx.x % sharers;
+  const uint16_t blocks = sharers == 1 ? 1u << cluster_rank() : 3;
+  Arrival arrival(memory + l.arrival);
+  arrival.expect((weights[0] + weights[1] + weights[2]) * sizeof(float));
+#pragma unroll
+  for (int i = 0; i < kLinears; i++) {
+    const bool whole = sharers == 1 || i == kLinears - 1;  // the last layer's may not have two aligned halves
+    const int n = whole ? weights[i] : weights[i] / 2, from = whole ? 0 : rank * n;
+    if (!whole || rank == 0)
+      arrival.copy(memory + to[i] + from, params.weight[kConvolutions + i] + from, n * sizeof(float), blocks);
+  }
+}
 
 // One pass, of the images of the batch from the first on, which were fetched. again: not the first one of this block and batch.
-// phase: how often the linear layers' weights have been copied before.
+// sharers: how many blocks stage the weights together, if it is the first. phase: how often the linear layers' weights have
+// been copied before.
 template <typename S, int kSamples, bool kStaged>
-__device__ void pass_images(const S &s, const PassArguments &a, const Batch &batch, int first, int label, bool again, int phase, Answers &answers) {
+__device__ void pass_images(const S &s, const PassArguments &a, const Batch &batch, int first, int label, bool again, int phase,
+                            unsigned sharers, Answers &answers) {
   const Extent image = image_of(s), y1 = pooled1_of(s), y2 = pooled2_of(s);
   const int places1 = y1.rows * y1.cols, places2 = y2.plane, features = s.channels2 * places2;
   const int weights1 = s.hidden1 * features, weights2 = s.hidden2 * s.hidden1, weights3 = s.classes * s.hidden2;
   const bool learns = a.mode == Mode::kLearn;
-  const Activation f = a.network.activation;
+  const auto f = s.activation;
   const Each<const float *> &params = a.network.params;
   const int there = batch.n - first;  // images
   const Layout l = layout_of(s, kSamples, kStaged);
   float *const memory = shared_memory<float>();
-  float *const pixels = memory + l.image, *const out1 = memory + l.y1, *const out2 = memory + l.y2, *const scratch = memory + l.scratch;
-  Entry *const entries1 = reinterpret_cast<Entry *>(memory + l.entries1), *const entries2 = reinterpret_cast<Entry *>(memory + l.entries2);
+  float *const pixels = memory + l.image, *const out1 = memory + l.y1, *const out2 = memory + l.y2,
+               *const scratch = memory + l.scratch;
+  Entry *const entries1 = reinterpret_cast<Entry *>(memory + l.entries1), *const entries2 =
+                                                                              reinterpret_cast<Entry *>(memory + l.entries2);
   const int stride1 = places1 | 1;
-  const Weights<kStaged> conv2{params.weight[1], l.filters2};
-  const Weights<kStaged> fc1{params.weight[2], l.linear}, fc2{params.weight[3], l.masked}, fc3{params.weight[4], l.masked + weights2};
+  const float *const conv2 = kStaged ? memory + l.filters2 : params.weight[1];
+  const float *const fc1 = kStaged ? memory + l.linear : params.weight[2], *const fc2 =
+                                                                               kStaged ? memory + l.masked : params.weight[3];
+  const float *const fc3 = kStaged ? memory + l.masked + weights2 : params.weight[4];
+  float *const hidden1 = memory + l.hidden1, *const hidden2 = memory + l.hidden2;
+  float *const gradient1 = memory + l.gradient1, *const gradient2 = memory + l.gradient2;
   Arrival arrival(memory + l.arrival);
 
-  TICK(0)
-  if (kStaged && threadIdx.x == 0) {
-    arrival.expect((weights1 + weights2 + weights3) * sizeof(float));
-    arrival.copy(memory + l.linear, params.weight[2], weights1 * sizeof(float));
-    arrival.copy(memory + l.masked, params.weight[3], weights2 * sizeof(float));
-    arrival.copy(memory + l.masked + weights2, params.weight[4], weights3 * sizeof(float));
-  }
   const int taps = s.channels1 * kTaps, groups1 = groups_of(s.channels1, kGroup1), groups2 = groups_of(s.channels2, kGroup2);
   copied();  // the raw images
-  spread_images<kSamples>(s, image, batch, first, reinterpret_cast<const uint8_t *>(memory + l.raw), pixels);
-  TICK(1)
-  {
-    const int filter = threadIdx.x;
-#pragma unroll 1
-    for (int i = filter; i < filters1(s); i += kThreads)
-      memory[l.filters1 + i % kTaps * 4 * groups1 + i / kTaps / kGroup1 * 4 + i / kTaps % kGroup1] = params.weight[0][i];
-    const int rows[kLayers] = {s.channels1, s.channels2, s.hidden1, s.hidden2, s.classes}, biases[kLayers] = {l.bias1, l.bias2, l.bias3, l.bias4, l.bias5};
+  fetch(params.weight[0], filters1(s),
+        [&](int i) { return l.filters1 + i % kTaps * 4 * groups1 + i / kTaps / kGroup1 * 4 + i / kTaps % kGroup1; });
+  const int rows[kLayers] = {s.channels1, s.channels2, s.hidden1, s.hidden2, s.classes},
+            biases[kLayers] = {l.bias1, l.bias2, l.bias3, l.bias4, l.bias5};
 #pragma unroll
-    for (int layer = 0; layer < kLayers; layer++)
-#pragma unroll 1
-      for (int i = threadIdx.x; i < rows[layer]; i += kThreads) memory[biases[layer] + i] = params.bias[layer][i];
-#pragma unroll 1
-    for (int i = threadIdx.x; kStaged && i < filters2(s); i += kThreads)
-      copy_later(reinterpret_cast<uint32_t *>(memory + l.filters2) + i, reinterpret_cast<const uint32_t *>(params.weight[1]) + i);
-  }
-  __syncthreads();
-  TICK(2)
-
-  convolve<kGroup1, 1>(kSamples, image, 1, pixels, memory + l.filters1, groups1, y1, [&](int sample, int o, int place, float largest, int at) {
-    if (o >= s.channels1) return;
-    const int channel = sample * s.channels1 + o;
-    out1[channel * y1.plane + place / y1.cols * y1.stride + place % y1.cols] = activated(f, largest + memory[l.bias1 + o]);
-    if (learns) entries1[channel * stride1 + place].at = at;
-  });
+  for (int layer = 0; layer < kLayers; layer++)
+    fetch(params.bias[layer], rows[layer], [&](int i) { return biases[layer] + i; });
+  spread_images<kSamples>(s, image, batch, first, reinterpret_cast<const uint8_t *>(memory + l.raw), pixels);
   copied();
   __syncthreads();
-  TICK(3)
+  if (kStaged) fetch(params.weight[1], filters2(s), [&](int i) { return l.filters2 + i; });
+  if (kStaged && threadIdx.x == kThreads - 1) stage_weights(s, l, params, memory, again ? 1 : sharers);
+
+  convolve<kGroup1, 1, true>(
+      kSamples, image, 1, pixels, memory + l.filters1, groups1, y1, [&](int sample, int o, int place, float largest, int at) {
+        if (o >= s.channels1) return;
+        const int channel = sample * s.channels1 + o;
+        out1[channel * y1.plane + place / y1.cols * y1.stride + place % y1.cols] = activated(f, largest + memory[l.bias1 + o]);
+        if (learns) entries1[channel * stride1 + place].at = at;
+      });
+  copied();
+  __syncthreads();
 #pragma unroll 1
   for (int i = threadIdx.x; i < taps * 4 * groups2; i += kThreads) {
     const int o = i % (4 * groups2), tap = i / (4 * groups2);
-    scratch[i] = o < s.channels2 ? conv2.get()[o * taps + tap] : 0;
+    scratch[i] = o < s.channels2 ? conv2[o * taps + tap] : 0;
   }
   __syncthreads();
-  TICK(4)
-  convolve<kGroup2, kSplit2>(kSamples, y1, s.channels1, out1, scratch, groups2, y2, [&](int sample, int o, int place, float largest, int at) {
-    if (o >= s.channels2) return;
-    const int channel = o * places2 + place;
-    const float y = activated(f, largest + memory[l.bias2 + o]);
-    out2[sample * features + channel] = y;
-    if (!learns) return;
-    entries2[sample * features + channel].at = at;
-    if (sample < there) a.to.inputs[0][(first + sample) * stride_of(features) + channel] = y;
-  });
+  convolve<kGroup2, kSplit2, false>(kSamples, y1, s.channels1, out1, scratch, groups2, y2,
+                                    [&](int sample, int o, int place, float largest, int at) {
+                                      if (o >= s.channels2) return;
+                                      const int channel = o * places2 + place;
+                                      const float y = activated(f, largest + memory[l.bias2 + o]);
+                                      out2[sample * features + channel] = y;
+                                      if (!learns) return;
+                                      entries2[sample * features + channel].at = at;
+                                      if (sample < there) a.to.inputs[0][(first + sample) * stride_of(features) + channel] = y;
+                                    });
   if (kStaged) arrival.wait(phase);
   __syncthreads();
-  TICK(5)
   const auto rows_of = [&](float *const *of, int layer, int columns) {
     return Rows{learns ? of[layer] + first * stride_of(columns) : nullptr, stride_of(columns), there};
   };
-  linear_forward<kSamples>(features, s.hidden1, l.y2, fc1, l.bias3, f, l.hidden1, rows_of(a.to.inputs, 1, s.hidden1));
+  linear_forward<kSamples>(features, s.hidden1, out2, fc1, memory + l.bias3, f, hidden1, rows_of(a.to.inputs, 1, s.hidden1));
   __syncthreads();
-  TICK(6)
-  linear_forward<kSamples>(s.hidden1, s.hidden2, l.hidden1, fc2, l.bias4, f, l.hidden2, rows_of(a.to.inputs, 2, s.hidden2));
+  linear_forward<kSamples>(s.hidden1, s.hidden2, hidden1, fc2, memory + l.bias4, f, hidden2,
+                           rows_of(a.to.inputs, 2, s.hidden2));
   __syncthreads();
-  TICK(7)
-  linear_forward<kSamples>(s.hidden2, s.classes, l.hidden2, fc3, l.bias5, Activation::kNone, l.logits,
-                           Rows{a.logits ? a.logits + first * s.classes : nullptr, s.classes, there});
-  __syncthreads();
-  TICK(8)
-  if (a.mode == Mode::kLogits) return;
   if (warp() < kSamples) {
     const int sample = warp();
-    const Loss loss = cross_entropy(s.classes, a.network.label_smoothing, batch.n, memory + l.logits + sample * s.classes, label, [&](int c, float g) {
-      if (!learns) return;
-      memory[l.gradient3 + c * kSamples + sample] = sample < there ? g : 0;
-      if (sample < there) a.to.gradients[2][(first + sample) * stride_of(s.classes) + c] = g;
-    });
-    if (sample < there) answers.loss += loss.loss, answers.right += loss.right;
+    const bool inside = sample < there;
+    float *const logits = memory + l.logits + sample * s.classes, *const y = hidden2 + sample * s.hidden2;
+    logits_of_sample(s.hidden2, s.classes, y, fc3, memory + l.bias5, logits);
+    if (a.mode == Mode::kLogits) {
+      for (int c = lane(); inside && c < s.classes; c += 32) a.logits[(first + sample) * s.classes + c] = logits[c];
+    } else {
+      float *const gradient3 = memory + l.gradient3 + sample * s.classes;
+      const Loss loss = cross_entropy(s.classes, a.network.label_smoothing, batch.n, logits, label, [&](int c, float g) {
+        if (!learns) return;
+        gradient3[c] = inside ? g : 0;
+        if (inside) a.to.gradients[2][(first + sample) * stride_of(s.classes) + c] = g;
+      });
+      if (inside) answers.loss += loss.loss, answers.right += loss.right;
+      const Rows to = rows_of(a.to.gradients, 1, s.hidden2);
+      if (learns)
+        backward_of_sample(s.hidden2, s.classes, gradient3, fc3, [&](int k, float sum) {
+          const float g = sum * slope(f, y[k]);
+          gradient2[k * kSamples + sample] = g;
+          to.put(sample, k, g);
+        });
+    }
   }
-  __syncthreads();
-  TICK(9)
   if (!learns) return;
+  __syncthreads();
+  const Rows to1 = rows_of(a.to.gradients, 0, s.hidden1);
+  linear_backward<kSamples>(s.hidden1, s.hidden2, gradient2, fc2, scratch, [&](int sample, int k, float sum) {
+    const float g = sum * slope(f, hidden1[sample * s.hidden1 + k]);
+    gradient1[k * kSamples + sample] = g;
+    to1.put(sample, k, g);
+  });
+  __syncthreads();
+  linear_backward<kSamples>(features, s.hidden1, gradient1, fc1, scratch, [&](int sample, int k, float sum) {
+    entries2[sample * features + k].gradient = sum * slope(f, out2[sample * features + k]);
+  });
+  __syncthreads();
 
-  linear_backward<kSamples>(s.hidden2, s.classes, l.gradient3, fc3, l.scratch, f, l.hidden2, l.gradient2, 1, kSamples,
-                            rows_of(a.to.gradients, 1, s.hidden2));
-  __syncthreads();
-  TICK(10)
-  linear_backward<kSamples>(s.hidden1, s.hidden2, l.gradient2, fc2, l.scratch, f, l.hidden1, l.gradient1, 1, kSamples,
-                            rows_of(a.to.gradients, 0, s.hidden1));
-  __syncthreads();
-  TICK(11)
-  static_assert(offsetof(Entry, gradient) == 0 && sizeof(Entry) == 8, "");
-  linear_backward<kSamples>(features, s.hidden1, l.gradient1, fc1, l.scratch, f, l.y2, l.entries2, 2 * features, 2, Rows{});
-  __syncthreads();
-  TICK(12)
-  float *const part = a.to.filters + static_cast<int64_t>(blockIdx.x) * part_size(s), *const part2 = part + filters1(s) + s.channels1;
+  float *const part = a.to.filters + static_cast<int64_t>(blockIdx.x) * part_size(s), *const part2 =
+                                                                                          part + filters1(s) + s.channels1;
   float4 *const masked = reinterpret_cast<float4 *>(memory + l.masked);
 #pragma unroll 1
   for (int place = 0; place < places2; place += l.chunk) {
@@ -268,29 +289,32 @@ __device__ void pass_images(const S &s, const PassArguments &a, const Batch &bat
       masked[i] = float4{r == 0 ? e.gradient : 0, r == 1 ? e.gradient : 0, r == 2 ? e.gradient : 0, r == 3 ? e.gradient : 0};
     }
     __syncthreads();
-    TICK(13)
-    sum_windows<kPlaces>(kSamples, s.channels1, masked, n, s.channels2, conv2.get(), memory + l.windows);
-    TICK(14)
+    sum_windows<kPlaces>(kSamples, s.channels1, masked, n, s.channels2, conv2, memory + l.windows);
     if (place == 0)
       filters_of_many(kSamples, y1, s.channels1, out1, entries2, places2, s.channels2,
                       [&](int i, float sum) { part2[i] = again ? part2[i] + sum : sum; });
     __syncthreads();
-    TICK(15)
+    // Four values of the gradient of y1 at a time: all of them are covered by the same windows.
+    const int high = (y1.rows + 1) / 2, wide = (y1.cols + 1) / 2;
 #pragma unroll 1
-    for (int i = threadIdx.x; i < kSamples * s.channels1 * places1; i += kThreads) {
-      const int at = i % places1, channel = i / places1, row = at / y1.cols, col = at % y1.cols, sample = channel / s.channels1;
-      const float *windows = memory + l.windows + sample * n * s.channels1 * kWindow;
-      float *gradient = &entries1[channel * stride1 + at].gradient;
-      float sum = covered(windows, s.channels1, channel % s.channels1, y2, place, n, row, col);
-      if (place > 0) sum += *gradient;
-      *gradient = place + n < places2 ? sum : sum * slope(f, out1[channel * y1.plane + row * y1.stride + col]);
+    for (int i = threadIdx.x; i < kSamples * s.channels1 * high * wide; i += kThreads) {
+      const int channel = i / (high * wide), row = i / wide % high, col = i % wide, sample = channel / s.channels1;
+      const float *windows = memory + l.windows + (sample * n * s.channels1 + channel % s.channels1) * kWindow;
+      float sums[4] = {};
+      add_windows(windows, s.channels1 * kWindow, y2, place, n, row, col, sums);
+#pragma unroll
+      for (int r = 0; r < 4; r++) {
+        const int y = 2 * row + r / 2, x = 2 * col + r % 2;
+        if (y >= y1.rows || x >= y1.cols) continue;
+        float *gradient = &entries1[channel * stride1 + y * y1.cols + x].gradient;
+        if (place > 0) sums[r] += *gradient;
+        *gradient = place + n < places2 ? sums[r] : sums[r] * slope(f, out1[channel * y1.plane + y * y1.stride + x]);
+      }
     }
     __syncthreads();
   }
-  TICK(16)
   filters_of_one(kSamples, image, pixels, entries1, stride1, places1, s.channels1, scratch);
   __syncthreads();
-  TICK(17)
   const int size1 = s.channels1 * (kTaps + 1);
 #pragma unroll 1
   for (int i = threadIdx.x; i < size1; i += kThreads) {
@@ -299,22 +323,14 @@ __device__ void pass_images(const S &s, const PassArguments &a, const Batch &bat
     for (int w = 0; w < kWarps; w++) sum += scratch[w * size1 + i];
     part[i] = again ? part[i] + sum : sum;
   }
-  if (kStaged) arrival.release();
-  TICK(18)
 }
 
-// What all of a block's passes over a batch found, for finish.
+// What all of a block's passes over a batch found, for finish: a warp's.
 template <int kSamples>
-__device__ void leave_answers(const Pass &to, const Answers &answers, float *memory) {
-  double *const all = reinterpret_cast<double *>(memory);  // [2, kSamples]
-  __syncthreads();
-  if (warp() < kSamples && lane() == 0) all[warp()] = answers.loss, all[kSamples + warp()] = answers.right;
-  __syncthreads();
-  if (threadIdx.x > 0) return;
-  double loss = 0, right = 0;
-  for (int i = 0; i < kSamples; i++) loss += all[i], right += all[kSamples + i];
-  to.losses[blockIdx.x] = loss;
-  to.right[blockIdx.x] = static_cast<int>(right);
+__device__ void leave_answers(const Pass &to, const Answers &answers) {
+  if (warp() >= kSamples || lane() > 0) return;
+  to.losses[blockIdx.x * kMostSamples + warp()] = answers.loss;
+  to.right[blockIdx.x * kMostSamples + warp()] = answers.right;
 }
 
 }  // namespace

@@ -1,20 +1,33 @@
 // The sizes of LeNet, and where a block of threads keeps what it works on.
 //
-// A kernel takes a shape as a type: Report, whose sizes the compiler knows, or Any, which holds them. The code is the same.
+// A kernel takes a shape as a type: Report, whose sizes the compiler knows, and perhaps the activation, or Any, which holds
+// them. The code is the same.
 #pragma once
 
+#include "activation.cuh"
 #include "kernels.h"
 #include "launch.h"
 
 namespace lenet::cuda {
 namespace {
 
-using Any = Sizes;
+struct Any : Sizes {
+  Chosen activation;
+
+  static bool is(const Sizes &) { return true; }
+};
 
 // The lab report's network, with any number of classes.
+template <typename A>
 struct Report {
   static constexpr int rows = 28, cols = 28, channels1 = 6, channels2 = 16, hidden1 = 120, hidden2 = 84;
   int classes;
+  A activation;  // Known or Chosen
+
+  static bool is(const Sizes &s) {
+    return s.rows == rows && s.cols == cols && s.channels1 == channels1 && s.channels2 == channels2 && s.hidden1 == hidden1 &&
+           s.hidden2 == hidden2;
+  }
 };
 
 constexpr int kTaps = 25;  // of a filter of 5x5
@@ -27,11 +40,11 @@ struct Extent {
 __host__ __device__ constexpr int most(int a, int b) { return a > b ? a : b; }
 __host__ __device__ constexpr int round_up(int n, int to) { return (n + to - 1) / to * to; }
 
-// The strides keep a warp's lanes in different banks: where lanes have the rows of a filter, of some channels, each with a column
-// of its own or the one after it.
+// The strides keep a warp's lanes in different banks: where lanes have the rows of a filter, of some channels, each with a
+// column of its own or the one after it.
 template <typename S>
 __host__ __device__ constexpr Extent image_of(const S &s) {
-  const int stride = round_up(s.cols, 2) + 2;
+  const int stride = round_up(s.cols, 2);
   return {s.rows, s.cols, stride, s.rows * stride};
 }
 

@@ -8,8 +8,17 @@
 namespace lenet::cuda {
 namespace {
 
+// Whether a GPU has a use for kernels that stage the weights: Hopper and the larger Blackwells. Elsewhere their code is left out.
+#if defined(__CUDA_ARCH__) && (__CUDA_ARCH__ < 900 || __CUDA_ARCH__ >= 1200)
+constexpr bool kStages = false;
+#else
+constexpr bool kStages = true;
+#endif
+
 template <typename S, int kSamples, bool kStaged>
-__global__ void __launch_bounds__(kThreads, 1) pass_alone(const __grid_constant__ S s, const __grid_constant__ PassArguments a, const __grid_constant__ Batch b) {
+__global__ void __launch_bounds__(kThreads, 1)
+    pass_alone(const __grid_constant__ S s, const __grid_constant__ PassArguments a, const __grid_constant__ Batch b) {
+  if constexpr (kStaged && !kStages) return;
   const Layout l = layout_of(s, kSamples, kStaged);
   float *const memory = shared_memory<float>();
   Answers answers{};
@@ -19,38 +28,45 @@ __global__ void __launch_bounds__(kThreads, 1) pass_alone(const __grid_constant_
   for (int first = blockIdx.x * kSamples; first < b.n; first += gridDim.x * kSamples, phase++) {
     __syncthreads();
     fetch_images<kSamples>(s, b, first, reinterpret_cast<uint8_t *>(memory + l.raw));
-    pass_images<S, kSamples, kStaged>(s, a, b, first, fetch_label(b, first, a.mode), phase > 0, phase, answers);
+    pass_images<S, kSamples, kStaged>(s, a, b, first, fetch_label(b, first, a.mode), phase > 0, phase, 1, answers);
   }
-  if (a.mode != Mode::kLogits) leave_answers<kSamples>(a.to, answers, memory + l.raw);
+  if (a.mode != Mode::kLogits) leave_answers<kSamples>(a.to, answers);
 }
 
-__global__ void __launch_bounds__(kThreads) finish_alone(const __grid_constant__ Finish a, int n, int blocks, int first_unit) {
-  if (first_unit > 0)
-    finish_losses(a, n, blocks);
+// Of a pass.
+struct Blocks {
+  int blocks, samples;  // samples: of each at a time
+};
+
+__global__ void __launch_bounds__(kThreads)
+    finish_alone(const __grid_constant__ Finish a, int n, Blocks from, int only_losses) {
+  if (only_losses)
+    finish_losses(a, n, from.blocks, from.samples);
   else
-    finish_batch(a, n, blocks, a.update.rule == Rule::kNone ? 0 : *a.update.learning_rate);
+    finish_batch(a, n, from.blocks, from.samples, a.update.rule == Rule::kNone ? 0 : *a.update.learning_rate);
 }
+
+constexpr unsigned kSharers = 2;  // blocks that stage weights together
 
 #ifndef LENET_EMULATED
 // Of blocks that wait for each other: a block has come. And waits until all have, `times` times.
 __device__ void arrive(unsigned *arrived) {
   __syncthreads();
-  if (threadIdx.x > 0) return;
-  __threadfence();
-  atomicAdd(arrived, 1);
+  if (threadIdx.x == 0) asm volatile("red.release.gpu.global.add.u32 [%0], 1;" ::"l"(arrived) : "memory");
 }
 __device__ void wait_for_all(unsigned *arrived, unsigned times) {
   if (threadIdx.x == 0) {
-    while (*reinterpret_cast<volatile unsigned *>(arrived) < times * gridDim.x) {
-    }
-    __threadfence();
+    unsigned seen = 0;
+    while (seen < times * gridDim.x) asm volatile("ld.acquire.gpu.global.u32 %0, [%1];" : "=r"(seen) : "l"(arrived) : "memory");
   }
   __syncthreads();
 }
 
 template <typename S, int kSamples, bool kStaged>
 __global__ void __launch_bounds__(kThreads, 1)
-    train_all(const __grid_constant__ S s, const __grid_constant__ PassArguments a, const __grid_constant__ Finish f, const __grid_constant__ Batch all, int size) {
+    train_all(const __grid_constant__ S s, const __grid_constant__ PassArguments a, const __grid_constant__ Finish f,
+              const __grid_constant__ Batch all, int size) {
+  if constexpr (kStaged && !kStages) return;
   const Layout l = layout_of(s, kSamples, kStaged);
   float *const memory = shared_memory<float>();
   uint8_t *const raw = reinterpret_cast<uint8_t *>(memory + l.raw);
@@ -58,7 +74,10 @@ __global__ void __launch_bounds__(kThreads, 1)
   const auto batch_at = [&](int at) {
     return Batch{all.images, all.labels, all.order, all.first + at, all.n - at < size ? all.n - at : size};
   };
-  if (kStaged) Arrival(memory + l.arrival).begin();
+  if (kStaged) {
+    Arrival(memory + l.arrival).begin();
+    wait_for_the_cluster();
+  }
   Batch b = batch_at(0);
   fetch_images<kSamples>(s, b, own, raw);
   int label = fetch_label(b, own, a.mode), phase = 0;
@@ -75,14 +94,17 @@ __global__ void __launch_bounds__(kThreads, 1)
         fetch_images<kSamples>(s, b, first, raw);
         label = fetch_label(b, first, a.mode);
       }
-      pass_images<S, kSamples, kStaged>(s, a, b, first, label, again, phase, answers);
+      pass_images<S, kSamples, kStaged>(s, a, b, first, label, again, phase, kSharers, answers);
       again = true;
     }
-    leave_answers<kSamples>(a.to, answers, memory + l.scratch);
+    if (kStaged && !again) {  // no images here: but the weights are shared, and come before the memory is used again
+      if (threadIdx.x == 0) stage_weights(s, l, a.network.params, memory, kSharers);
+      Arrival(memory + l.arrival).wait(phase++);
+    }
+    leave_answers<kSamples>(a.to, answers);
     if (blockIdx.x == 0) count_step(f.update);
     const int n = b.n, groups = (n + kSamples - 1) / kSamples;
     const float rate = f.update.learning_rate[batch];
-    TICK(19)
     arrive(a.to.arrived);
     if (at + size < all.n) {  // the next images come meanwhile
       b = batch_at(at + size);
@@ -90,13 +112,9 @@ __global__ void __launch_bounds__(kThreads, 1)
       label = fetch_label(b, own, a.mode);
     }
     wait_for_all(a.to.arrived, ++times);
-    TICK(20)
-    finish_batch(f, n, groups < static_cast<int>(gridDim.x) ? groups : gridDim.x, rate);
-    if (kStaged) Arrival::release();
-    TICK(21)
+    finish_batch(f, n, groups < static_cast<int>(gridDim.x) ? groups : gridDim.x, kSamples, rate);
     arrive(a.to.arrived);
     wait_for_all(a.to.arrived, ++times);
-    TICK(22)
   }
 }
 #endif
@@ -113,12 +131,13 @@ __global__ void __launch_bounds__(kThreads) update_alone(const __grid_constant__
   const Parameter p = bias ? bias_of(a.update, layer) : weight_of(a.update, layer);
   const int size = bias ? a.sizes.bias[layer] : a.sizes.weight[layer];
   for (int i = blockIdx.x * kThreads + threadIdx.x; i < size; i += gridDim.x * kThreads)
-    update_one(a.update, p, *a.update.learning_rate, i, gradients[i]);
+    update_one(a.update, p, *a.update.learning_rate, i, p.value[i], gradients[i]);
 }
 
 __global__ void count_alone(const __grid_constant__ Update u) { count_step(u); }
 
-// The kernels for a shape, a number of samples a block, and weights of the linear layers that are staged in shared memory or not.
+// The kernels for a shape, a number of samples a block, and weights of the linear layers that are staged in shared memory or
+// not.
 template <typename S, int kSamples, bool kStaged>
 struct Kind {
   static constexpr int samples = kSamples;
@@ -131,11 +150,6 @@ struct Kind {
   auto train() const { return train_all<S, kSamples, kStaged>; }
 #endif
 };
-
-bool is_report(const Sizes &s) {
-  return s.rows == Report::rows && s.cols == Report::cols && s.channels1 == Report::channels1 && s.channels2 == Report::channels2 &&
-         s.hidden1 == Report::hidden1 && s.hidden2 == Report::hidden2;
-}
 
 bool aligned(const Network &net) {
   for (int layer = kConvolutions; layer < kLayers; layer++)
@@ -156,23 +170,45 @@ void choose(const Device &d, const Network &net, int n, F f) {
     f(kind);
     return true;
   };
-  if (is_report(net.sizes)) {
-    const Report r{net.sizes.classes};
-    const bool one = n <= d.multiprocessors;
-    if (one ? starts(Kind<Report, 1, true>{r}) : starts(Kind<Report, 2, true>{r})) return;
-    if (!one && starts(Kind<Report, 2, false>{r})) return;
-    if (starts(Kind<Report, 1, false>{r})) return;
+  const bool one = n <= d.multiprocessors;  // image a block
+  const auto staged = [&](auto activation) {
+    const Report<decltype(activation)> r{net.sizes.classes, activation};
+    return one ? starts(Kind<decltype(r), 1, true>{r}) : starts(Kind<decltype(r), 2, true>{r});
+  };
+  const Chosen chosen{net.activation};
+  if (Report<Chosen>::is(net.sizes)) {
+    switch (net.activation) {
+      case Activation::kNone:
+        if (staged(Known<Activation::kNone>())) return;
+        break;
+      case Activation::kSigmoid:
+        if (staged(Known<Activation::kSigmoid>())) return;
+        break;
+      case Activation::kTanh:
+        if (staged(Known<Activation::kTanh>())) return;
+        break;
+      case Activation::kReLU:
+        if (staged(Known<Activation::kReLU>())) return;
+        break;
+      case Activation::kGELU:
+        break;  // no kernel applies it
+    }
+    const Report<Chosen> r{net.sizes.classes, chosen};
+    if (!one && starts(Kind<Report<Chosen>, 2, false>{r})) return;
+    if (starts(Kind<Report<Chosen>, 1, false>{r})) return;
   }
-  if (!starts(Kind<Sizes, 1, false>{net.sizes})) throw std::runtime_error("CUDA kernel: the network is too large for this GPU's shared memory");
+  if (!starts(Kind<Any, 1, false>{{net.sizes, chosen}}))
+    throw std::runtime_error("CUDA kernel: the network is too large for this GPU's shared memory");
 }
 
-int start_pass(const Device &d, const PassArguments &a, const Batch &b, cudaStream_t stream) {
-  int blocks = 0;
-  choose(d, a.network, b.n, [&](auto kind) {
-    blocks = blocks_of(d, b.n, kind.samples);
-    launch(kind.pass(), dim3(blocks), kThreads, kind.shared(), stream, kind.s, a, b);
+// size: the batch size, which chooses the kernel.
+Blocks start_pass(const Device &d, const PassArguments &a, const Batch &b, int size, cudaStream_t stream) {
+  Blocks of{};
+  choose(d, a.network, size, [&](auto kind) {
+    of = {blocks_of(d, b.n, kind.samples), kind.samples};
+    launch(kind.pass(), dim3(of.blocks), kThreads, kind.shared(), stream, kind.s, a, b);
   });
-  return blocks;
+  return of;
 }
 
 Finish finish_of(const Sizes &s, const Pass &from, const Each<float *> &gradients, const Update &update, double *sums) {
@@ -185,7 +221,7 @@ Finish finish_of(const Sizes &s, const Pass &from, const Each<float *> &gradient
 
 }  // namespace
 
-bool covers(const Sizes &s, const Device &d) { return Kind<Sizes, 1, false>{s}.shared() <= d.shared; }
+bool covers(const Sizes &s, const Device &d) { return Kind<Any, 1, false>{{s, {}}}.shared() <= d.shared; }
 
 Pass pass_in(void *memory, const Sizes &s, int n) {
   constexpr size_t kAligned = 256;
@@ -203,8 +239,8 @@ Pass pass_in(void *memory, const Sizes &s, int n) {
     p.gradients[i] = reinterpret_cast<float *>(take(sizeof(float) * n * stride_of(features[i + 1])));
   }
   p.filters = reinterpret_cast<float *>(take(sizeof(float) * kMostBlocks * part_size(s)));
-  p.losses = reinterpret_cast<double *>(take(sizeof(double) * kMostBlocks));
-  p.right = reinterpret_cast<int *>(take(sizeof(int) * kMostBlocks));
+  p.losses = reinterpret_cast<double *>(take(sizeof(double) * kMostBlocks * kMostSamples));
+  p.right = reinterpret_cast<int *>(take(sizeof(int) * kMostBlocks * kMostSamples));
   p.arrived = reinterpret_cast<unsigned *>(take(sizeof(unsigned)));
   return p;
 }
@@ -215,38 +251,40 @@ size_t pass_size(const Sizes &s, int n) {
 }
 
 void logits(const Device &d, const Network &net, const Batch &b, const Pass &p, float *logits, cudaStream_t stream) {
-  start_pass(d, {net, Mode::kLogits, p, logits}, b, stream);
+  start_pass(d, {net, Mode::kLogits, p, logits}, b, b.n, stream);
 }
 
 void evaluate(const Device &d, const Network &net, const Batch &b, const Pass &p, double *sums, cudaStream_t stream) {
-  const int blocks = start_pass(d, {net, Mode::kEvaluate, p, nullptr}, b, stream);
+  const Blocks blocks = start_pass(d, {net, Mode::kEvaluate, p, nullptr}, b, b.n, stream);
   launch(finish_alone, dim3(1), kThreads, 0, stream, finish_of(net.sizes, p, {}, {}, sums), b.n, blocks, 1);
 }
 
-void differentiate(const Device &d, const Network &net, const Batch &b, const Pass &p, const Each<float *> &gradients, double *sums,
-                   cudaStream_t stream) {
-  const int blocks = start_pass(d, {net, Mode::kLearn, p, nullptr}, b, stream);
+void differentiate(const Device &d, const Network &net, const Batch &b, const Pass &p, const Each<float *> &gradients,
+                   double *sums, cudaStream_t stream) {
+  const Blocks blocks = start_pass(d, {net, Mode::kLearn, p, nullptr}, b, b.n, stream);
   const Finish f = finish_of(net.sizes, p, gradients, {}, sums);
   launch(finish_alone, dim3(f.units), kThreads, (kReserved + kFinishFloats) * sizeof(float), stream, f, b.n, blocks, 0);
 }
 
-void train(const Device &d, const Network &net, const Batch &all, int size, const Pass &p, const Update &update, double *sums, cudaStream_t stream) {
+void train(const Device &d, const Network &net, const Batch &all, int size, const Pass &p, const Update &update, double *sums,
+           cudaStream_t stream) {
   const PassArguments a{net, Mode::kLearn, p, nullptr};
   const Finish f = finish_of(net.sizes, p, {}, update, sums);
 #ifdef LENET_EMULATED
   Finish step = f;
   for (int at = 0; at < all.n; at += size, step.update.learning_rate++) {
     const Batch b{all.images, all.labels, all.order, all.first + at, all.n - at < size ? all.n - at : size};
-    const int blocks = start_pass(d, a, b, stream);
+    const Blocks blocks = start_pass(d, a, b, size, stream);
     launch(count_alone, dim3(1), 32, 0, stream, update);
     launch(finish_alone, dim3(f.units), kThreads, (kReserved + kFinishFloats) * sizeof(float), stream, step, b.n, blocks, 0);
   }
 #else
-  const int n = all.n < size ? all.n : size;
-  choose(d, net, n, [&](auto kind) {
+  choose(d, net, size, [&](auto kind) {  // not by how many there are: the same bits, however an epoch is divided
     check(cudaMemsetAsync(p.arrived, 0, sizeof *p.arrived, stream));
-    int blocks = most(blocks_of(d, n, kind.samples), blocks_of(d, f.units, 1));
-    launch_kernel(kind.train(), dim3(blocks), kThreads, kind.shared(), true, stream, kind.s, a, f, all, size);
+    const unsigned cluster = kind.staged ? kSharers : 1;
+    int blocks = round_up(most(blocks_of(d, all.n < size ? all.n : size, kind.samples), blocks_of(d, f.units, 1)), cluster);
+    if (blocks > d.multiprocessors) blocks -= cluster;
+    launch_kernel(kind.train(), dim3(blocks), kThreads, kind.shared(), cluster, true, stream, kind.s, a, f, all, size);
   });
 #endif
 }
@@ -255,9 +293,5 @@ void update(const Each<int> &sizes, const Each<const float *> &gradients, const 
   launch(count_alone, dim3(1), 32, 0, stream, update);
   launch(update_alone, dim3(32, 2 * kLayers), kThreads, 0, stream, Alone{sizes, gradients, update});
 }
-
-#ifdef LENET_CLOCK
-void read_clocks(long long *to) { cudaMemcpyFromSymbol(to, clocks, sizeof clocks); }
-#endif
 
 }  // namespace lenet::cuda

@@ -18,7 +18,8 @@ __device__ Parameter weight_of(const Update &u, int layer) {
           u.step.weight[layer]};
 }
 __device__ Parameter bias_of(const Update &u, int layer) {
-  return {u.value.bias[layer], u.momentum_or_first.bias[layer], u.second.bias[layer], u.averages.bias[layer], u.step.bias[layer]};
+  return {u.value.bias[layer], u.momentum_or_first.bias[layer], u.second.bias[layer], u.averages.bias[layer],
+          u.step.bias[layer]};
 }
 
 // Adam counts its steps, before it updates.
@@ -28,9 +29,9 @@ __device__ void count_step(const Update &u) {
   if (step) *step += 1;
 }
 
-__device__ void update_one(const Update &u, const Parameter &p, float rate, int i, float g) {
+// Of parameter i, whose value is w and whose gradient is g.
+__device__ void update_one(const Update &u, const Parameter &p, float rate, int i, float w, float g) {
   if (u.rule == Rule::kNone) return;
-  float w = p.value[i];
   if (u.rule == Rule::kSGD) {
     g = fmaf(u.weight_decay, w, g);
     if (u.momentum != 0) {

@@ -15,21 +15,21 @@ constexpr unsigned kAll = 0xffffffff;  // lanes
 
 // The sums over the lanes of each of a lane's N values, for N a power of two up to 32. Each lane gets one of the sums: that of
 // value lane / (32 / N). In each step a lane hands on the half of its values that it will not have in the end.
-template <int N>
-__device__ float sums_of_lanes(float (&v)[N]) {
-  int mask = 16;
+template <int N, int kMask = 16>
+__device__ __forceinline__ float sums_of_lanes(const float (&v)[N]) {
+  if constexpr (N == 1) {
+    float sum = v[0];
 #pragma unroll
-  for (int half = N / 2; half > 0; half /= 2, mask /= 2) {
-    const bool upper = lane() & mask;
+    for (int mask = kMask; mask > 0; mask /= 2) sum += __shfl_xor_sync(kAll, sum, mask);
+    return sum;
+  } else {
+    const bool upper = lane() & kMask;
+    float kept[N / 2];
 #pragma unroll
-    for (int i = 0; i < half; i++) {
-      const float given = upper ? v[i] : v[i + half], kept = upper ? v[i + half] : v[i];
-      v[i] = kept + __shfl_xor_sync(kAll, given, mask);
-    }
+    for (int i = 0; i < N / 2; i++)
+      kept[i] = (upper ? v[i + N / 2] : v[i]) + __shfl_xor_sync(kAll, upper ? v[i] : v[i + N / 2], kMask);
+    return sums_of_lanes<N / 2, kMask / 2>(kept);
   }
-#pragma unroll
-  for (; mask > 0; mask /= 2) v[0] += __shfl_xor_sync(kAll, v[0], mask);
-  return v[0];
 }
 
 __device__ float largest_of_lanes(float x) {
@@ -37,11 +37,6 @@ __device__ float largest_of_lanes(float x) {
     const float other = __shfl_xor_sync(kAll, x, mask);
     x = other > x ? other : x;
   }
-  return x;
-}
-
-__device__ float sum_of_lanes(float x) {
-  for (int mask = 16; mask > 0; mask /= 2) x += __shfl_xor_sync(kAll, x, mask);
   return x;
 }
 

@@ -55,8 +55,8 @@ char *torchx_network_trains(void *network, void *optimizer, bool *trains) {
   return caught([&] { *trains = network_of(network).trains(optimizer_of(optimizer)); });
 }
 
-char *torchx_network_train(void *network, const torchx_span *span, void *optimizer, const float *learning_rates, double label_smoothing,
-                           void *accumulator) {
+char *torchx_network_train(void *network, const torchx_span *span, void *optimizer, const float *learning_rates,
+                           double label_smoothing, void *accumulator) {
   return caught([&] {
     network_of(network).train(span_of(*span), optimizer_of(optimizer), learning_rates, label_smoothing, tensor_of(accumulator));
   });
