@@ -176,7 +176,8 @@ void train_tensors(const at::Tensor &images, const at::Tensor &labels, const std
   c10::DeviceGuard guard(images.device());
   const Network net = network_of(images, params, activation, label_smoothing);
   const Memory memory(net, std::min(n, batch_size), images);
-  train(device(), net, batch_of(images, labels, order, first, n), static_cast<int>(std::min(n, batch_size)), memory.pass,
+  train(device(), net, batch_of(images, labels, order, first, n),
+        static_cast<int>(std::min<int64_t>(batch_size, std::numeric_limits<int32_t>::max())), memory.pass,
         update_of(params, rates, rule, settings, momentum, square, step, average), sums.data_ptr<double>(), stream());
 }
 
