@@ -5,7 +5,7 @@
 //   logits  [N, classes]  float32
 //   labels  [N]           uint8
 //
-// An answer is right where the first of the largest logits is at the label. On a GPU it is cuda/loss.cu.
+// An answer is right where the first of the largest logits is at the label. On a GPU it is cuda/accumulate.cu.
 #include <ATen/core/LegacyTypeDispatch.h>
 #include <ATen/core/Tensor.h>
 #include <torch/library.h>
