@@ -17,6 +17,7 @@
 #include <thread>
 #include <vector>
 
+#include "cuda/kernels.h"
 #include "runtime.h"
 
 namespace runtime = lenet::runtime;
@@ -268,6 +269,25 @@ void a_capture_that_fails_leaves_nothing_in_the_allocators() {
     });
 }
 
+// Two networks of different sizes share a kernel: the limit of its shared memory is as much as there is, and not what one of
+// the launches needs, so that launches at the same time do not lower it for each other.
+void a_kernel_may_always_have_all_shared_memory() {
+  using namespace lenet::cuda;
+  const auto launch = [](const Sizes &s) {
+    Network net{s, {}, lenet::Activation::kTanh, 0};
+    logits({runtime::kSharedMemory, 132, 9, true}, net, Batch{nullptr, nullptr, nullptr, 0, 10}, Pass{}, nullptr, nullptr);
+  };
+  const size_t before = runtime::launches().size();
+  launch({64, 64, 6, 16, 120, 84, 10});
+  launch({40, 40, 6, 16, 120, 84, 10});
+  const std::vector<runtime::Launch> all = runtime::launches();
+  demand(all.size() == before + 2, "two passes are not two launches");
+  demand(all[before].shared > all[before + 1].shared && all[before + 1].shared > 48 << 10,
+         "the launches do not need what they should");
+  for (size_t i = before; i < all.size(); i++)
+    demand(all[i].limit == runtime::kSharedMemory, "a launch has set another limit of shared memory than the device's");
+}
+
 void no_visible_device_is_none() {
   runtime::set_devices(0);
   demand(lenet_cuda.device_count() == 0, "there is no GPU, and some were counted");
@@ -284,6 +304,7 @@ int main() {
   a_stream_is_given_back_with_its_work_done_and_serves_again();
   captures_come_one_after_the_other();
   a_capture_that_fails_leaves_nothing_in_the_allocators();
+  a_kernel_may_always_have_all_shared_memory();
   no_visible_device_is_none();
-  std::puts("plug-in: 8 tests passed");
+  std::puts("plug-in: 9 tests passed");
 }

@@ -42,6 +42,8 @@ std::set<int> contexts;
 std::vector<Operation> operations;
 std::vector<cudaStream_t> all_streams;
 std::vector<std::string> all_faults;
+std::vector<Launch> all_launches;
+std::map<const void *, int> limits;  // of kernels' shared memory
 std::vector<Call> all_calls;
 std::map<std::string, cudaError_t> failures;
 unsigned long long captures = 0;
@@ -138,6 +140,10 @@ std::vector<Call> calls() {
   const Lock lock(mutex);
   return all_calls;
 }
+std::vector<Launch> launches() {
+  const Lock lock(mutex);
+  return all_launches;
+}
 void forget_calls() {
   const Lock lock(mutex);
   all_calls.clear();
@@ -168,7 +174,25 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp *p, int) {
   return cudaSuccess;
 }
 
-cudaError_t cudaDeviceGetAttribute(int *value, cudaDeviceAttr, int) { return *value = 0, cudaSuccess; }
+cudaError_t cudaDeviceGetAttribute(int *value, cudaDeviceAttr attribute, int) {
+  switch (attribute) {
+    case cudaDevAttrMaxSharedMemoryPerBlockOptin:
+      *value = kSharedMemory;
+      break;
+    case cudaDevAttrMultiProcessorCount:
+      *value = 132;
+      break;
+    case cudaDevAttrComputeCapabilityMajor:
+      *value = capability()[0] - '0';
+      break;
+    case cudaDevAttrCooperativeLaunch:
+      *value = 1;
+      break;
+    default:
+      *value = 0;
+  }
+  return cudaSuccess;
+}
 cudaError_t cudaGetDevice(int *d) { return *d = device, cudaSuccess; }
 
 cudaError_t cudaSetDevice(int d) {
@@ -301,8 +325,19 @@ cudaError_t cudaEventQuery(cudaEvent_t e) { return cudaEventSynchronize(e); }
 
 // ---- Kernels, which are left out
 
-cudaError_t cudaLaunchKernelExC(const cudaLaunchConfig_t *, const void *, void **) { return cudaSuccess; }
-cudaError_t cudaFuncSetAttribute(const void *, cudaFuncAttribute, int) { return cudaSuccess; }
+cudaError_t cudaLaunchKernelExC(const cudaLaunchConfig_t *config, const void *kernel, void **) {
+  const Lock lock(mutex);
+  bool together = false;
+  for (unsigned i = 0; i < config->numAttrs; i++)
+    together |= config->attrs[i].id == cudaLaunchAttributeCooperative && config->attrs[i].val.cooperative;
+  all_launches.push_back({config->dynamicSmemBytes, limits[kernel], together});
+  return cudaSuccess;
+}
+cudaError_t cudaFuncSetAttribute(const void *kernel, cudaFuncAttribute attribute, int value) {
+  const Lock lock(mutex);
+  if (attribute == cudaFuncAttributeMaxDynamicSharedMemorySize) limits[kernel] = value;
+  return cudaSuccess;
+}
 cudaError_t __cudaGetKernel(void **kernel, const void *function) { return *kernel = const_cast<void *>(function), cudaSuccess; }
 cudaError_t __cudaLaunchKernel(void *, dim3, dim3, void **, size_t, cudaStream_t) { return cudaSuccess; }
 

@@ -51,6 +51,16 @@ struct Call {
 std::vector<Call> calls();
 void forget_calls();
 
+// A launch of a kernel: the bytes of shared memory that it asked for, and the limit that was set for the kernel last.
+struct Launch {
+  size_t shared;
+  int limit;
+  bool together;  // cooperative
+};
+std::vector<Launch> launches();
+
+constexpr int kSharedMemory = 227 << 10;  // bytes that a block may have
+
 // Makes the next call of a function fail with an error.
 void fail_next(const std::string &function, cudaError_t);
 
