@@ -54,7 +54,7 @@ type Options struct {
 
 	Validation int   `json:"validation" default:"0" placeholder:"N" help:"Images split off the training set to validate with, the same share of each label."`
 	EarlyStop  int   `json:"early_stop" default:"0" placeholder:"N" help:"Stop after N epochs without a better validation accuracy."`
-	Graph      Graph `json:"graph" default:"auto" placeholder:"MODE" help:"Where steps are commands of their own, as with --kernels reference: each as a CUDA graph: auto (where that works), on or off."`
+	Graph      Graph `json:"graph" default:"auto" placeholder:"MODE" help:"Run steps as CUDA graphs: auto (where that works), on or off. Only where steps are commands of their own, as with --kernels reference."`
 
 	Out   string `json:"out" placeholder:"DIR" help:"Run folder to make, by default runs/ and the time."`
 	Force bool   `json:"force" help:"Overwrite the run in --out."`

@@ -31,7 +31,7 @@ type Options struct {
 	CarryOver  bool           `json:"carry_over" help:"Start each trial from the final weights of the one before, as the report did. Trials run one after another."`
 	Validation int            `json:"validation" default:"5000" placeholder:"N" help:"Images split off the training set to choose by, the same share of each label; of a set of less than 10,000, a seventh."`
 	Every      train.Interval `json:"checkpoint_every" name:"checkpoint-every" default:"1" placeholder:"N" help:"Save all that --resume needs of a trial after every N epochs, or, as in 500steps or 30s, N steps or a time; 0: only when the sweep is stopped."`
-	Graph      train.Graph    `json:"graph" default:"auto" placeholder:"MODE" help:"Where steps are commands of their own, as with --kernels reference: each as a CUDA graph: auto (where that works), on or off."`
+	Graph      train.Graph    `json:"graph" default:"auto" placeholder:"MODE" help:"Run steps as CUDA graphs: auto (where that works), on or off. Only where steps are commands of their own, as with --kernels reference."`
 
 	Out   string `json:"out" placeholder:"DIR" help:"Folder to create. Default runs/tune-TIME."`
 	Force bool   `json:"force" help:"Overwrite the sweep in --out."`

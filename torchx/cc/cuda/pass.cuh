@@ -160,92 +160,124 @@ __device__ void stage_weights(const S &s, const Layout &l, const Each<const floa
   }
 }
 
-// One pass, of the images of the batch from the first on, which were fetched. again: not the first one of this block and batch.
-// sharers: how many blocks stage the weights together, if it is the first. phase: how often the linear layers' weights have
-// been copied before.
+// One pass, of the images of the batch from the first on, which were fetched. Its functions are called by all threads, in the
+// order in which pass_images has them. Its pointers are into shared memory, but those of weights that are not staged.
 template <typename S, int kSamples, bool kStaged>
-__device__ void pass_images(const S &s, const PassArguments &a, const Batch &batch, int first, int label, bool again, int phase,
-                            unsigned sharers, Answers &answers) {
-  const Extent image = image_of(s), y1 = pooled1_of(s), y2 = pooled2_of(s);
-  const int places1 = y1.rows * y1.cols, places2 = y2.plane, features = s.channels2 * places2;
-  const int weights1 = s.hidden1 * features, weights2 = s.hidden2 * s.hidden1, weights3 = s.classes * s.hidden2;
+struct ImagesPass {
+  const S &s;
+  const PassArguments &a;
+  const Batch &batch;
+  const int first, there;  // the first image; how many the batch has from it on
+  const bool again;        // whether this block has made a pass over this batch before
+
   const bool learns = a.mode == Mode::kLearn;
-  const auto f = s.activation;
-  const Each<const float *> &params = a.network.params;
-  const int there = batch.n - first;  // images
+  const Extent image = image_of(s), y1 = pooled1_of(s), y2 = pooled2_of(s);
+  const int places1 = y1.rows * y1.cols, stride1 = places1 | 1, places2 = y2.plane, features = s.channels2 * places2;
+  const int groups1 = groups_of(s.channels1, kGroup1), groups2 = groups_of(s.channels2, kGroup2);
   const Layout l = layout_of(s, kSamples, kStaged);
+  const Each<const float *> &params = a.network.params;
   float *const memory = shared_memory<float>();
-  float *const pixels = memory + l.image, *const out1 = memory + l.y1, *const out2 = memory + l.y2,
-               *const scratch = memory + l.scratch;
-  Entry *const entries1 = reinterpret_cast<Entry *>(memory + l.entries1), *const entries2 =
-                                                                              reinterpret_cast<Entry *>(memory + l.entries2);
-  const int stride1 = places1 | 1;
+  float *const pixels = memory + l.image;
+  float *const out1 = memory + l.y1;
+  float *const out2 = memory + l.y2;
+  float *const hidden1 = memory + l.hidden1;
+  float *const hidden2 = memory + l.hidden2;
+  float *const gradient1 = memory + l.gradient1;
+  float *const gradient2 = memory + l.gradient2;
+  float *const scratch = memory + l.scratch;
+  Entry *const entries1 = reinterpret_cast<Entry *>(memory + l.entries1);
+  Entry *const entries2 = reinterpret_cast<Entry *>(memory + l.entries2);
   const float *const conv2 = kStaged ? memory + l.filters2 : params.weight[1];
-  const float *const fc1 = kStaged ? memory + l.linear : params.weight[2], *const fc2 =
-                                                                               kStaged ? memory + l.masked : params.weight[3];
-  const float *const fc3 = kStaged ? memory + l.masked + weights2 : params.weight[4];
-  float *const hidden1 = memory + l.hidden1, *const hidden2 = memory + l.hidden2;
-  float *const gradient1 = memory + l.gradient1, *const gradient2 = memory + l.gradient2;
-  Arrival arrival(memory + l.arrival);
+  const float *const fc1 = kStaged ? memory + l.linear : params.weight[2];
+  const float *const fc2 = kStaged ? memory + l.masked : params.weight[3];
+  const float *const fc3 = kStaged ? memory + l.masked + s.hidden2 * s.hidden1 : params.weight[4];
 
-  const int taps = s.channels1 * kTaps, groups1 = groups_of(s.channels1, kGroup1), groups2 = groups_of(s.channels2, kGroup2);
-  copied();  // the raw images
-  fetch(params.weight[0], filters1(s),
-        [&](int i) { return l.filters1 + i % kTaps * 4 * groups1 + i / kTaps / kGroup1 * 4 + i / kTaps % kGroup1; });
-  const int rows[kLayers] = {s.channels1, s.channels2, s.hidden1, s.hidden2, s.classes},
-            biases[kLayers] = {l.bias1, l.bias2, l.bias3, l.bias4, l.bias5};
-#pragma unroll
-  for (int layer = 0; layer < kLayers; layer++)
-    fetch(params.bias[layer], rows[layer], [&](int i) { return biases[layer] + i; });
-  spread_images<kSamples>(s, image, batch, first, reinterpret_cast<const uint8_t *>(memory + l.raw), pixels);
-  copied();
-  __syncthreads();
-  if (kStaged) fetch(params.weight[1], filters2(s), [&](int i) { return l.filters2 + i; });
-  if (kStaged && threadIdx.x == kThreads - 1) stage_weights(s, l, params, memory, again ? 1 : sharers);
-
-  convolve<kGroup1, 1, true>(
-      kSamples, image, 1, pixels, memory + l.filters1, groups1, y1, [&](int sample, int o, int place, float largest, int at) {
-        if (o >= s.channels1) return;
-        const int channel = sample * s.channels1 + o;
-        out1[channel * y1.plane + place / y1.cols * y1.stride + place % y1.cols] = activated(f, largest + memory[l.bias1 + o]);
-        if (learns) entries1[channel * stride1 + place].at = at;
-      });
-  copied();
-  __syncthreads();
-#pragma unroll 1
-  for (int i = threadIdx.x; i < taps * 4 * groups2; i += kThreads) {
-    const int o = i % (4 * groups2), tap = i / (4 * groups2);
-    scratch[i] = o < s.channels2 ? conv2[o * taps + tap] : 0;
+  // Rows of a matrix of Pass for this block's images.
+  __device__ Rows rows_of(float *const *of, int layer, int columns) const {
+    return {learns ? of[layer] + first * stride_of(columns) : nullptr, stride_of(columns), there};
   }
-  __syncthreads();
-  convolve<kGroup2, kSplit2, false>(kSamples, y1, s.channels1, out1, scratch, groups2, y2,
-                                    [&](int sample, int o, int place, float largest, int at) {
-                                      if (o >= s.channels2) return;
-                                      const int channel = o * places2 + place;
-                                      const float y = activated(f, largest + memory[l.bias2 + o]);
-                                      out2[sample * features + channel] = y;
-                                      if (!learns) return;
-                                      entries2[sample * features + channel].at = at;
-                                      if (sample < there) a.to.inputs[0][(first + sample) * stride_of(features) + channel] = y;
-                                    });
-  if (kStaged) arrival.wait(phase);
-  __syncthreads();
-  const auto rows_of = [&](float *const *of, int layer, int columns) {
-    return Rows{learns ? of[layer] + first * stride_of(columns) : nullptr, stride_of(columns), there};
-  };
-  linear_forward<kSamples>(features, s.hidden1, out2, fc1, memory + l.bias3, f, hidden1, rows_of(a.to.inputs, 1, s.hidden1));
-  __syncthreads();
-  linear_forward<kSamples>(s.hidden1, s.hidden2, hidden1, fc2, memory + l.bias4, f, hidden2,
-                           rows_of(a.to.inputs, 2, s.hidden2));
-  __syncthreads();
-  if (warp() < kSamples) {
-    const int sample = warp();
-    const bool inside = sample < there;
-    float *const logits = memory + l.logits + sample * s.classes, *const y = hidden2 + sample * s.hidden2;
-    logits_of_sample(s.hidden2, s.classes, y, fc3, memory + l.bias5, logits);
-    if (a.mode == Mode::kLogits) {
-      for (int c = lane(); inside && c < s.classes; c += 32) a.logits[(first + sample) * s.classes + c] = logits[c];
-    } else {
+
+  // The part of the convolutions' gradients that is this block's, to which a later pass adds.
+  __device__ void add_to_part(int i, float sum) const {
+    float *const part = a.to.filters + static_cast<int64_t>(blockIdx.x) * part_size(s) + i;
+    *part = again ? *part + sum : sum;
+  }
+
+  // sharers: how many blocks stage the weights together.
+  __device__ void load(unsigned sharers) const {
+    copied();  // the raw images
+    fetch(params.weight[0], filters1(s),
+          [&](int i) { return l.filters1 + i % kTaps * 4 * groups1 + i / kTaps / kGroup1 * 4 + i / kTaps % kGroup1; });
+    const int rows[kLayers] = {s.channels1, s.channels2, s.hidden1, s.hidden2, s.classes};
+    const int biases[kLayers] = {l.bias1, l.bias2, l.bias3, l.bias4, l.bias5};
+#pragma unroll
+    for (int layer = 0; layer < kLayers; layer++)
+      fetch(params.bias[layer], rows[layer], [&](int i) { return biases[layer] + i; });
+    spread_images<kSamples>(s, image, batch, first, reinterpret_cast<const uint8_t *>(memory + l.raw), pixels);
+    copied();
+    __syncthreads();
+    if (kStaged) fetch(params.weight[1], filters2(s), [&](int i) { return l.filters2 + i; });
+    if (kStaged && threadIdx.x == kThreads - 1) stage_weights(s, l, params, memory, again ? 1 : sharers);
+  }
+
+  __device__ void convolve_once() const {
+    convolve<kGroup1, 1, true>(kSamples, image, 1, pixels, memory + l.filters1, groups1, y1,
+                               [&](int sample, int o, int place, float largest, int at) {
+                                 if (o >= s.channels1) return;
+                                 const int channel = sample * s.channels1 + o;
+                                 out1[channel * y1.plane + place / y1.cols * y1.stride + place % y1.cols] =
+                                     activated(s.activation, largest + memory[l.bias1 + o]);
+                                 if (learns) entries1[channel * stride1 + place].at = at;
+                               });
+    copied();  // conv2's filters
+    __syncthreads();
+  }
+
+  // phase: how often the linear layers' weights have been copied before.
+  __device__ void convolve_again(int phase) const {
+    const int taps = s.channels1 * kTaps;
+#pragma unroll 1
+    for (int i = threadIdx.x; i < taps * 4 * groups2; i += kThreads) {
+      const int o = i % (4 * groups2), tap = i / (4 * groups2);
+      scratch[i] = o < s.channels2 ? conv2[o * taps + tap] : 0;
+    }
+    __syncthreads();
+    convolve<kGroup2, kSplit2, false>(kSamples, y1, s.channels1, out1, scratch, groups2, y2,
+                                      [&](int sample, int o, int place, float largest, int at) {
+                                        if (o >= s.channels2) return;
+                                        const int channel = o * places2 + place;
+                                        const float y = activated(s.activation, largest + memory[l.bias2 + o]);
+                                        out2[sample * features + channel] = y;
+                                        if (!learns) return;
+                                        entries2[sample * features + channel].at = at;
+                                        if (sample < there)
+                                          a.to.inputs[0][(first + sample) * stride_of(features) + channel] = y;
+                                      });
+    if (kStaged) Arrival(memory + l.arrival).wait(phase);
+    __syncthreads();
+  }
+
+  __device__ void linear_layers() const {
+    linear_forward<kSamples>(features, s.hidden1, out2, fc1, memory + l.bias3, s.activation, hidden1,
+                             rows_of(a.to.inputs, 1, s.hidden1));
+    __syncthreads();
+    linear_forward<kSamples>(s.hidden1, s.hidden2, hidden1, fc2, memory + l.bias4, s.activation, hidden2,
+                             rows_of(a.to.inputs, 2, s.hidden2));
+    __syncthreads();
+  }
+
+  // The last layer, the loss, and the gradient of the last layer's inputs. label: the warp's sample's.
+  __device__ void answer(int label, Answers &answers) const {
+    if (warp() < kSamples) {
+      const int sample = warp();
+      const bool inside = sample < there;
+      float *const logits = memory + l.logits + sample * s.classes;
+      const float *const y = hidden2 + sample * s.hidden2;
+      logits_of_sample(s.hidden2, s.classes, y, fc3, memory + l.bias5, logits);
+      if (a.mode == Mode::kLogits) {
+        for (int c = lane(); inside && c < s.classes; c += 32) a.logits[(first + sample) * s.classes + c] = logits[c];
+        return;
+      }
       float *const gradient3 = memory + l.gradient3 + sample * s.classes;
       const Loss loss = cross_entropy(s.classes, a.network.label_smoothing, batch.n, logits, label, [&](int c, float g) {
         if (!learns) return;
@@ -253,48 +285,56 @@ __device__ void pass_images(const S &s, const PassArguments &a, const Batch &bat
         if (inside) a.to.gradients[2][(first + sample) * stride_of(s.classes) + c] = g;
       });
       if (inside) answers.loss += loss.loss, answers.right += loss.right;
+      if (!learns) return;
       const Rows to = rows_of(a.to.gradients, 1, s.hidden2);
-      if (learns)
-        backward_of_sample(s.hidden2, s.classes, gradient3, fc3, [&](int k, float sum) {
-          const float g = sum * slope(f, y[k]);
-          gradient2[k * kSamples + sample] = g;
-          to.put(sample, k, g);
-        });
+      backward_of_sample(s.hidden2, s.classes, gradient3, fc3, [&](int k, float sum) {
+        const float g = sum * slope(s.activation, y[k]);
+        gradient2[k * kSamples + sample] = g;
+        to.put(sample, k, g);
+      });
     }
   }
-  if (!learns) return;
-  __syncthreads();
-  const Rows to1 = rows_of(a.to.gradients, 0, s.hidden1);
-  linear_backward<kSamples>(s.hidden1, s.hidden2, gradient2, fc2, scratch, [&](int sample, int k, float sum) {
-    const float g = sum * slope(f, hidden1[sample * s.hidden1 + k]);
-    gradient1[k * kSamples + sample] = g;
-    to1.put(sample, k, g);
-  });
-  __syncthreads();
-  linear_backward<kSamples>(features, s.hidden1, gradient1, fc1, scratch, [&](int sample, int k, float sum) {
-    entries2[sample * features + k].gradient = sum * slope(f, out2[sample * features + k]);
-  });
-  __syncthreads();
 
-  float *const part = a.to.filters + static_cast<int64_t>(blockIdx.x) * part_size(s), *const part2 =
-                                                                                          part + filters1(s) + s.channels1;
-  float4 *const masked = reinterpret_cast<float4 *>(memory + l.masked);
+  __device__ void back_through_linear_layers() const {
+    __syncthreads();
+    const Rows to = rows_of(a.to.gradients, 0, s.hidden1);
+    linear_backward<kSamples>(s.hidden1, s.hidden2, gradient2, fc2, scratch, [&](int sample, int k, float sum) {
+      const float g = sum * slope(s.activation, hidden1[sample * s.hidden1 + k]);
+      gradient1[k * kSamples + sample] = g;
+      to.put(sample, k, g);
+    });
+    __syncthreads();
+    linear_backward<kSamples>(features, s.hidden1, gradient1, fc1, scratch, [&](int sample, int k, float sum) {
+      entries2[sample * features + k].gradient = sum * slope(s.activation, out2[sample * features + k]);
+    });
+    __syncthreads();
+  }
+
+  // The gradients of conv2's parameters and inputs, the windows of some places at a time.
+  __device__ void back_through_conv2() const {
+    float4 *const masked = reinterpret_cast<float4 *>(memory + l.masked);
 #pragma unroll 1
-  for (int place = 0; place < places2; place += l.chunk) {
-    const int n = places2 - place < l.chunk ? places2 - place : l.chunk;
+    for (int place = 0; place < places2; place += l.chunk) {
+      const int n = places2 - place < l.chunk ? places2 - place : l.chunk;
 #pragma unroll 1
-    for (int i = threadIdx.x; i < kSamples * s.channels2 * n; i += kThreads) {
-      const Entry e = entries2[i / n * places2 + place + i % n];
-      const int r = e.at & 3;
-      masked[i] = float4{r == 0 ? e.gradient : 0, r == 1 ? e.gradient : 0, r == 2 ? e.gradient : 0, r == 3 ? e.gradient : 0};
+      for (int i = threadIdx.x; i < kSamples * s.channels2 * n; i += kThreads) {
+        const Entry e = entries2[i / n * places2 + place + i % n];
+        const int r = e.at & 3;
+        masked[i] = float4{r == 0 ? e.gradient : 0, r == 1 ? e.gradient : 0, r == 2 ? e.gradient : 0, r == 3 ? e.gradient : 0};
+      }
+      __syncthreads();
+      sum_windows<kPlaces>(kSamples, s.channels1, masked, n, s.channels2, conv2, memory + l.windows);
+      if (place == 0)
+        filters_of_many(kSamples, y1, s.channels1, out1, entries2, places2, s.channels2,
+                        [&](int i, float sum) { add_to_part(filters1(s) + s.channels1 + i, sum); });
+      __syncthreads();
+      add_up_windows(place, n);
+      __syncthreads();
     }
-    __syncthreads();
-    sum_windows<kPlaces>(kSamples, s.channels1, masked, n, s.channels2, conv2, memory + l.windows);
-    if (place == 0)
-      filters_of_many(kSamples, y1, s.channels1, out1, entries2, places2, s.channels2,
-                      [&](int i, float sum) { part2[i] = again ? part2[i] + sum : sum; });
-    __syncthreads();
-    // Four values of the gradient of y1 at a time: all of them are covered by the same windows.
+  }
+
+  // Four values of the gradient of y1 at a time: all of them are covered by the same windows, of n places from the first on.
+  __device__ void add_up_windows(int place, int n) const {
     const int high = (y1.rows + 1) / 2, wide = (y1.cols + 1) / 2;
 #pragma unroll 1
     for (int i = threadIdx.x; i < kSamples * s.channels1 * high * wide; i += kThreads) {
@@ -306,23 +346,42 @@ __device__ void pass_images(const S &s, const PassArguments &a, const Batch &bat
       for (int r = 0; r < 4; r++) {
         const int y = 2 * row + r / 2, x = 2 * col + r % 2;
         if (y >= y1.rows || x >= y1.cols) continue;
-        float *gradient = &entries1[channel * stride1 + y * y1.cols + x].gradient;
+        float *const gradient = &entries1[channel * stride1 + y * y1.cols + x].gradient;
         if (place > 0) sums[r] += *gradient;
-        *gradient = place + n < places2 ? sums[r] : sums[r] * slope(f, out1[channel * y1.plane + y * y1.stride + x]);
+        const bool last = place + n == places2;
+        *gradient = last ? sums[r] * slope(s.activation, out1[channel * y1.plane + y * y1.stride + x]) : sums[r];
       }
     }
+  }
+
+  __device__ void back_through_conv1() const {
+    filters_of_one(kSamples, image, pixels, entries1, stride1, places1, s.channels1, scratch);
     __syncthreads();
-  }
-  filters_of_one(kSamples, image, pixels, entries1, stride1, places1, s.channels1, scratch);
-  __syncthreads();
-  const int size1 = s.channels1 * (kTaps + 1);
+    const int size1 = s.channels1 * (kTaps + 1);
 #pragma unroll 1
-  for (int i = threadIdx.x; i < size1; i += kThreads) {
-    float sum = 0;
+    for (int i = threadIdx.x; i < size1; i += kThreads) {
+      float sum = 0;
 #pragma unroll
-    for (int w = 0; w < kWarps; w++) sum += scratch[w * size1 + i];
-    part[i] = again ? part[i] + sum : sum;
+      for (int w = 0; w < kWarps; w++) sum += scratch[w * size1 + i];
+      add_to_part(i, sum);
+    }
   }
+};
+
+// As ImagesPass has it, from its beginning to its end.
+template <typename S, int kSamples, bool kStaged>
+__device__ void pass_images(const S &s, const PassArguments &a, const Batch &batch, int first, int label, bool again, int phase,
+                            unsigned sharers, Answers &answers) {
+  const ImagesPass<S, kSamples, kStaged> pass{s, a, batch, first, batch.n - first, again};
+  pass.load(sharers);
+  pass.convolve_once();
+  pass.convolve_again(phase);
+  pass.linear_layers();
+  pass.answer(label, answers);
+  if (!pass.learns) return;
+  pass.back_through_linear_layers();
+  pass.back_through_conv2();
+  pass.back_through_conv1();
 }
 
 // What all of a block's passes over a batch found, for finish: a warp's.

@@ -8,7 +8,8 @@
 namespace lenet::cuda {
 namespace {
 
-// Whether a GPU has a use for kernels that stage the weights: Hopper and the larger Blackwells. Elsewhere their code is left out.
+// Whether a GPU has a use for kernels that stage the weights: Hopper and the larger Blackwells. Elsewhere their code is left
+// out.
 #if defined(__CUDA_ARCH__) && (__CUDA_ARCH__ < 900 || __CUDA_ARCH__ >= 1200)
 constexpr bool kStages = false;
 #else
