@@ -104,7 +104,7 @@ func (l *Loader) Together(batches int) { l.together = batches }
 // Fixed says whether the order is the same in every epoch.
 func (l *Loader) Fixed() bool { return !l.shuffle }
 
-// GatherInto makes the loader gather its batches into these buffers: in each, a full batch's images, then its labels. It is called
+// GatherInto makes the loader gather its batches into these buffers: in each, as many images as are gathered at a time, then their labels. It is called
 // before the first epoch.
 func (l *Loader) GatherInto(buffers Buffers) {
 	l.buffers = buffers

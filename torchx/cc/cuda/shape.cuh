@@ -1,4 +1,4 @@
-// The sizes of LeNet, and where a block of threads keeps what it works on.
+// The sizes of LeNet, and the strides of images in shared memory.
 //
 // A kernel takes a shape as a type: Report, whose sizes the compiler knows, and perhaps the activation, or Any, which holds
 // them. The code is the same.
