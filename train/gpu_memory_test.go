@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"lenet/compute"
 	"lenet/metrics"
 	"lenet/torchx"
 )
@@ -88,9 +89,9 @@ func (m *memory) Epoch(_ *Running, e metrics.Epoch) (err error) {
 func TestGPUMemoryIsFlat(t *testing.T) {
 	onGPU(t)
 	for _, resident := range []bool{true, false} {
-		for _, graph := range []Graph{GraphOn, GraphOff} {
+		for _, kernels := range []compute.Kernels{compute.Fused, compute.Reference} { // the latter as graphs
 			o := Defaults()
-			o.Graph, o.Out, o.Epochs = graph, filepath.Join(t.TempDir(), "run"), 50
+			o.Kernels, o.Out, o.Epochs = kernels, filepath.Join(t.TempDir(), "run"), 50
 			o.Device, o.DataOnDevice = gpu, &resident
 			m := &memory{epochs: map[int]gpuProcess{}}
 			s, err := Run(t.Context(), o, "test", func(line string) { t.Log(line) }, m)
@@ -98,7 +99,7 @@ func TestGPUMemoryIsFlat(t *testing.T) {
 				t.Fatal(err)
 			}
 			accuracy := s.Final().Of(metrics.Test, metrics.Accuracy)
-			what := fmt.Sprintf("graph %s, data on the device %v", graph, resident)
+			what := fmt.Sprintf("%s kernels, data on the device %v", kernels, resident)
 			early, late := m.epochs[5], m.epochs[50]
 			t.Logf("%s: after epoch 5 %s, after epoch 50 %s; test accuracy %.4f", what, early, late, accuracy)
 			if late.own != early.own || late.device > early.device {

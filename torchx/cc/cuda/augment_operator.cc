@@ -4,13 +4,7 @@
 #include <torch/library.h>
 
 #include "augment.h"
-
-#ifdef LENET_EMULATED
-#define LENET_DEVICE CPU
-#else
-#include <c10/cuda/CUDAStream.h>
-#define LENET_DEVICE CUDA
-#endif
+#include "on_device.h"
 
 namespace lenet::cuda {
 namespace {
@@ -23,12 +17,7 @@ void augment_tensors(const at::Tensor &images, const at::Tensor &labels, const a
   s.images = images.const_data_ptr<uint8_t>(), s.labels = labels.const_data_ptr<uint8_t>();
   s.order = order.const_data_ptr<int32_t>();
   s.to = to.mutable_data_ptr<uint8_t>(), s.to_labels = to_labels.mutable_data_ptr<uint8_t>();
-#ifdef LENET_EMULATED
-  const cudaStream_t stream = nullptr;
-#else
-  const cudaStream_t stream = c10::cuda::getCurrentCUDAStream();
-#endif
-  augment({static_cast<uint64_t>(seed), static_cast<uint64_t>(epoch), shift, rotate, scale}, s, stream);
+  augment({static_cast<uint64_t>(seed), static_cast<uint64_t>(epoch), shift, rotate, scale}, s, current_stream());
 }
 
 TORCH_LIBRARY_IMPL(lenet, LENET_DEVICE, m) { m.impl("augment", augment_tensors); }

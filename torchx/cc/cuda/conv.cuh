@@ -30,10 +30,8 @@ struct alignas(8) Entry {
 constexpr int kRow = 5, kSide = 6, kWindow = kSide * kSide;
 constexpr int kChannels = 32 / kRow;  // of which a warp's lanes have the filters' rows
 
-// Filters as convolve reads them: for each tap of each channel of x, the output channels, in groups that are four apart.
-__host__ __device__ constexpr int groups_of(int channels, int group) { return (channels + group - 1) / group; }
-
-// x [samples, channels, plane]. finish(sample, channel, place, largest, at) gets each value before the bias.
+// x [samples, channels, plane]; filters: for each tap of each channel of x, the output channels, in groups that are four apart.
+// finish(sample, channel, place, largest, at) gets each value before the bias.
 //
 // kPairs: planes and rows of x begin at even offsets, and are read two values at a time. kSplit 2: two lanes, 16 apart, take
 // half of the channels of x each, and then half of the group's outputs each.

@@ -2,8 +2,7 @@
 // gradient is one thread's in the end, which then updates the parameter. The work comes in units, each a block's:
 //
 //   linear layers   weight[o, k] gets the sum over n of gradient[n, o] * input[n, k]. A unit is a tile of 32 x 16 of them: the
-//   warps
-//                   divide the images, a thread has 4 x 4 of the tile, and then the warps' sums are added
+//                   warps divide the images, a thread has 4 x 4 of the tile, and then the warps' sums are added
 //   convolutions    the parts that the pass's blocks left are added, some columns in a unit
 //   the loss        one unit
 #pragma once
@@ -29,7 +28,7 @@ static_assert(kOfBiases + kWarps * kTileRows <= kFinishFloats && kSplits * kColu
 
 struct Finish {
   Sizes s;
-  int features[kLinears + 1];
+  Features features;
   Pass from;
   Each<float *> gradients;
   Update update;
@@ -38,7 +37,7 @@ struct Finish {
 };
 
 __host__ __device__ constexpr int tiles(int rows, int features) {
-  return round_up(rows, kTileRows) / kTileRows * (round_up(features, kTileColumns) / kTileColumns);
+  return groups_of(rows, kTileRows) * groups_of(features, kTileColumns);
 }
 
 // value: the parameter's, where it is updated.
@@ -69,8 +68,8 @@ __device__ void stage_columns(float *to, const float *from, int stride, int firs
 // A linear layer's tile.
 __device__ void finish_weights(const Finish &a, int layer, int tile, int n, float rate) {
   float *const outputs = shared_memory<float>() + kReserved, *const inputs = outputs + kOfInputs;
-  const int features = a.features[layer], rows = a.features[layer + 1];
-  const int across = round_up(features, kTileColumns) / kTileColumns;
+  const int features = a.features.of[layer], rows = a.features.of[layer + 1];
+  const int across = groups_of(features, kTileColumns);
   const int first_o = tile / across * kTileRows, first_k = tile % across * kTileColumns;
   const int o = lane() / 4 * kFour, k = lane() % 4 * kFour;
   // The weight that is this thread's in the end, which comes meanwhile.
@@ -180,9 +179,9 @@ __device__ void finish_batch(const Finish &a, int n, int blocks, int samples, fl
   for (int unit = blockIdx.x; unit < a.units; unit += gridDim.x) {
     if (unit != static_cast<int>(blockIdx.x)) __syncthreads();  // before the shared memory is used again
     int of_layer = unit, layer = 0;
-    while (layer < kLinears && of_layer >= tiles(a.features[layer + 1], a.features[layer]))
-      of_layer -= tiles(a.features[layer + 1], a.features[layer]), layer++;
-    const int parts = round_up(part_size(a.s), kColumns) / kColumns;
+    while (layer < kLinears && of_layer >= tiles(a.features.of[layer + 1], a.features.of[layer]))
+      of_layer -= tiles(a.features.of[layer + 1], a.features.of[layer]), layer++;
+    const int parts = groups_of(part_size(a.s), kColumns);
     if (layer < kLinears)
       finish_weights(a, layer, of_layer, n, rate);
     else if (of_layer < parts)

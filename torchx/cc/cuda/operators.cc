@@ -16,25 +16,14 @@
 #include "../operators.h"
 #include "accumulate.h"
 #include "kernels.h"
+#include "on_device.h"
 
-#ifdef LENET_EMULATED
-#define LENET_DEVICE CPU
-#else
+#ifndef LENET_EMULATED
 #include <c10/cuda/CUDAException.h>
-#include <c10/cuda/CUDAStream.h>
-#define LENET_DEVICE CUDA
 #endif
 
 namespace lenet::cuda {
 namespace {
-
-cudaStream_t stream() {
-#ifdef LENET_EMULATED
-  return nullptr;
-#else
-  return c10::cuda::getCurrentCUDAStream();
-#endif
-}
 
 // The current device.
 Device device() {
@@ -117,7 +106,7 @@ at::Tensor logits_of(const at::Tensor &images, at::TensorList params, int64_t ac
   const Memory memory(net, 0, images);
   const at::Tensor to = at::empty({images.size(0), net.sizes.classes}, params[0].options());
   logits(device(), net, {images.const_data_ptr<uint8_t>(), nullptr, nullptr, 0, size(images, 0)}, memory.pass,
-         to.data_ptr<float>(), stream());
+         to.data_ptr<float>(), current_stream());
   return to;
 }
 
@@ -126,7 +115,7 @@ void evaluate_tensors(const at::Tensor &images, const at::Tensor &labels, const 
   c10::DeviceGuard guard(images.device());
   const Network net = network_of(images, params, activation, 0);
   const Memory memory(net, 0, images);
-  evaluate(device(), net, batch_of(images, labels, order, first, n), memory.pass, sums.data_ptr<double>(), stream());
+  evaluate(device(), net, batch_of(images, labels, order, first, n), memory.pass, sums.data_ptr<double>(), current_stream());
 }
 
 std::vector<at::Tensor> differentiate_tensors(const at::Tensor &images, const at::Tensor &labels, at::TensorList params,
@@ -137,7 +126,7 @@ std::vector<at::Tensor> differentiate_tensors(const at::Tensor &images, const at
   std::vector<at::Tensor> gradients;
   for (const at::Tensor &p : params) gradients.push_back(at::empty_like(p));
   differentiate(device(), net, batch_of(images, labels, {}, 0, images.size(0)), memory.pass, each_of(gradients),
-                sums.data_ptr<double>(), stream());
+                sums.data_ptr<double>(), current_stream());
   return gradients;
 }
 
@@ -178,7 +167,7 @@ void train_tensors(const at::Tensor &images, const at::Tensor &labels, const std
   const Memory memory(net, std::min(n, batch_size), images);
   train(device(), net, batch_of(images, labels, order, first, n),
         static_cast<int>(std::min<int64_t>(batch_size, std::numeric_limits<int32_t>::max())), memory.pass,
-        update_of(params, rates, rule, settings, momentum, square, step, average), sums.data_ptr<double>(), stream());
+        update_of(params, rates, rule, settings, momentum, square, step, average), sums.data_ptr<double>(), current_stream());
 }
 
 void update_tensors(at::TensorList params, at::TensorList gradients, const at::Tensor &rate, c10::string_view rule,
@@ -187,14 +176,14 @@ void update_tensors(at::TensorList params, at::TensorList gradients, const at::T
   c10::DeviceGuard guard(rate.device());
   update(each<int>([&](int i) { return static_cast<int>(params[i].numel()); }),
          each<const float *>([&](int i) { return gradients[i].const_data_ptr<float>(); }),
-         update_of(params, rate, rule, settings, momentum, square, step, average), stream());
+         update_of(params, rate, rule, settings, momentum, square, step, average), current_stream());
 }
 
 void accumulate_tensors(at::Tensor &sums, const at::Tensor &loss, const at::Tensor &logits_, const at::Tensor &labels) {
   c10::DeviceGuard guard(sums.device());
   const at::Tensor logits = logits_.contiguous();
   accumulate(size(logits, 0), size(logits, 1), loss.const_data_ptr<float>(), logits.const_data_ptr<float>(),
-             labels.contiguous().const_data_ptr<uint8_t>(), sums.data_ptr<double>(), stream());
+             labels.contiguous().const_data_ptr<uint8_t>(), sums.data_ptr<double>(), current_stream());
 }
 
 TORCH_LIBRARY_IMPL(lenet, LENET_DEVICE, m) {

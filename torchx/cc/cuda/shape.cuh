@@ -13,8 +13,6 @@ namespace {
 
 struct Any : Sizes {
   Chosen activation;
-
-  static bool is(const Sizes &) { return true; }
 };
 
 // The lab report's network, with any number of classes.
@@ -38,7 +36,9 @@ struct Extent {
 };
 
 __host__ __device__ constexpr int most(int a, int b) { return a > b ? a : b; }
-__host__ __device__ constexpr int round_up(int n, int to) { return (n + to - 1) / to * to; }
+__host__ __device__ constexpr int least(int a, int b) { return a < b ? a : b; }
+__host__ __device__ constexpr int groups_of(int n, int group) { return (n + group - 1) / group; }
+__host__ __device__ constexpr int round_up(int n, int to) { return groups_of(n, to) * to; }
 
 // The strides keep a warp's lanes in different banks: where lanes have the rows of a filter, of some channels, each with a
 // column of its own or the one after it.
@@ -60,6 +60,15 @@ __host__ __device__ constexpr Extent pooled2_of(const S &s) {
   const Extent in = pooled1_of(s);
   const int rows = (in.rows - 4) / 2, cols = (in.cols - 4) / 2;
   return {rows, cols, cols, rows * cols};
+}
+
+// Of the linear layers: the inputs of each, and the outputs of the last.
+struct Features {
+  int of[kLinears + 1];
+};
+template <typename S>
+__host__ __device__ constexpr Features features_of(const S &s) {
+  return {{s.channels2 * pooled2_of(s).plane, s.hidden1, s.hidden2, s.classes}};
 }
 
 // The gradients of both convolutions' parameters in a row, as blocks leave their parts: conv1's weights and biases, conv2's.

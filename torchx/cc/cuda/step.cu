@@ -34,6 +34,11 @@ __global__ void __launch_bounds__(kThreads, 1)
   if (a.mode != Mode::kLogits) leave_answers<kSamples>(a.to, answers);
 }
 
+// The batch of a size that begins at an image of a span.
+__host__ __device__ Batch batch_at(const Batch &span, int at, int size) {
+  return {span.images, span.labels, span.order, span.first + at, least(span.n - at, size)};
+}
+
 // Of a pass.
 struct Blocks {
   int blocks, samples;  // samples: of each at a time
@@ -72,14 +77,11 @@ __global__ void __launch_bounds__(kThreads, 1)
   float *const memory = shared_memory<float>();
   uint8_t *const raw = reinterpret_cast<uint8_t *>(memory + l.raw);
   const int own = blockIdx.x * kSamples;  // the first image of a batch that is this block's
-  const auto batch_at = [&](int at) {
-    return Batch{all.images, all.labels, all.order, all.first + at, all.n - at < size ? all.n - at : size};
-  };
   if (kStaged) {
     Arrival(memory + l.arrival).begin();
     wait_for_the_cluster();
   }
-  Batch b = batch_at(0);
+  Batch b = batch_at(all, 0, size);
   fetch_images<kSamples>(s, b, own, raw);
   int label = fetch_label(b, own, a.mode), phase = 0;
   unsigned times = 0;
@@ -104,16 +106,16 @@ __global__ void __launch_bounds__(kThreads, 1)
     }
     leave_answers<kSamples>(a.to, answers);
     if (blockIdx.x == 0) count_step(f.update);
-    const int n = b.n, groups = (n + kSamples - 1) / kSamples;
+    const int n = b.n, blocks = least(groups_of(n, kSamples), gridDim.x);
     const float rate = f.update.learning_rate[batch];
     arrive(a.to.arrived);
     if (at + size < all.n) {  // the next images come meanwhile
-      b = batch_at(at + size);
+      b = batch_at(all, at + size, size);
       fetch_images<kSamples>(s, b, own, raw);
       label = fetch_label(b, own, a.mode);
     }
     wait_for_all(a.to.arrived, ++times);
-    finish_batch(f, n, groups < static_cast<int>(gridDim.x) ? groups : gridDim.x, kSamples, rate);
+    finish_batch(f, n, blocks, kSamples, rate);
     arrive(a.to.arrived);
     wait_for_all(a.to.arrived, ++times);
   }
@@ -159,8 +161,7 @@ bool aligned(const Network &net) {
 }
 
 int blocks_of(const Device &d, int n, int samples) {
-  const int groups = (n + samples - 1) / samples, most = d.multiprocessors < kMostBlocks ? d.multiprocessors : kMostBlocks;
-  return groups < most ? groups : most;
+  return least(groups_of(n, samples), least(d.multiprocessors, kMostBlocks));
 }
 
 // Calls f with the kind of kernel that suits a device, a network and a batch of n. Throws if none does.
@@ -173,8 +174,9 @@ void choose(const Device &d, const Network &net, int n, F f) {
   };
   const bool one = n <= d.multiprocessors;  // image a block
   const auto staged = [&](auto activation) {
-    const Report<decltype(activation)> r{net.sizes.classes, activation};
-    return one ? starts(Kind<decltype(r), 1, true>{r}) : starts(Kind<decltype(r), 2, true>{r});
+    using R = Report<decltype(activation)>;
+    const R r{net.sizes.classes, activation};
+    return one ? starts(Kind<R, 1, true>{r}) : starts(Kind<R, 2, true>{r});
   };
   const Chosen chosen{net.activation};
   if (Report<Chosen>::is(net.sizes)) {
@@ -213,11 +215,14 @@ Blocks start_pass(const Device &d, const PassArguments &a, const Batch &b, int s
 }
 
 Finish finish_of(const Sizes &s, const Pass &from, const Each<float *> &gradients, const Update &update, double *sums) {
-  const Extent y2 = pooled2_of(s);
-  Finish a{s, {s.channels2 * y2.plane, s.hidden1, s.hidden2, s.classes}, from, gradients, update, sums, 0};
-  for (int layer = 0; layer < kLinears; layer++) a.units += tiles(a.features[layer + 1], a.features[layer]);
-  a.units += round_up(part_size(s), kColumns) / kColumns + 1;
+  Finish a{s, features_of(s), from, gradients, update, sums, 0};
+  for (int layer = 0; layer < kLinears; layer++) a.units += tiles(a.features.of[layer + 1], a.features.of[layer]);
+  a.units += groups_of(part_size(s), kColumns) + 1;
   return a;
+}
+
+void start_finish(const Finish &f, int n, Blocks from, cudaStream_t stream) {
+  launch(finish_alone, dim3(f.units), kThreads, (kReserved + kFinishFloats) * sizeof(float), stream, f, n, from, 0);
 }
 
 }  // namespace
@@ -226,8 +231,7 @@ bool covers(const Sizes &s, const Device &d) { return Kind<Any, 1, false>{{s, {}
 
 Pass pass_in(void *memory, const Sizes &s, int n) {
   constexpr size_t kAligned = 256;
-  const Extent y2 = pooled2_of(s);
-  const int features[] = {s.channels2 * y2.plane, s.hidden1, s.hidden2, s.classes};
+  const Features features = features_of(s);
   char *at = static_cast<char *>(memory);
   const auto take = [&at](size_t bytes) {
     char *from = at;
@@ -236,8 +240,8 @@ Pass pass_in(void *memory, const Sizes &s, int n) {
   };
   Pass p;
   for (int i = 0; i < kLinears; i++) {
-    p.inputs[i] = reinterpret_cast<float *>(take(sizeof(float) * n * stride_of(features[i])));
-    p.gradients[i] = reinterpret_cast<float *>(take(sizeof(float) * n * stride_of(features[i + 1])));
+    p.inputs[i] = reinterpret_cast<float *>(take(sizeof(float) * n * stride_of(features.of[i])));
+    p.gradients[i] = reinterpret_cast<float *>(take(sizeof(float) * n * stride_of(features.of[i + 1])));
   }
   p.filters = reinterpret_cast<float *>(take(sizeof(float) * kMostBlocks * part_size(s)));
   p.losses = reinterpret_cast<double *>(take(sizeof(double) * kMostBlocks * kMostSamples));
@@ -263,8 +267,7 @@ void evaluate(const Device &d, const Network &net, const Batch &b, const Pass &p
 void differentiate(const Device &d, const Network &net, const Batch &b, const Pass &p, const Each<float *> &gradients,
                    double *sums, cudaStream_t stream) {
   const Blocks blocks = start_pass(d, {net, Mode::kLearn, p, nullptr}, b, b.n, stream);
-  const Finish f = finish_of(net.sizes, p, gradients, {}, sums);
-  launch(finish_alone, dim3(f.units), kThreads, (kReserved + kFinishFloats) * sizeof(float), stream, f, b.n, blocks, 0);
+  start_finish(finish_of(net.sizes, p, gradients, {}, sums), b.n, blocks, stream);
 }
 
 void train(const Device &d, const Network &net, const Batch &all, int size, const Pass &p, const Update &update, double *sums,
@@ -274,16 +277,16 @@ void train(const Device &d, const Network &net, const Batch &all, int size, cons
 #ifdef LENET_EMULATED
   Finish step = f;
   for (int at = 0; at < all.n; at += size, step.update.learning_rate++) {
-    const Batch b{all.images, all.labels, all.order, all.first + at, all.n - at < size ? all.n - at : size};
+    const Batch b = batch_at(all, at, size);
     const Blocks blocks = start_pass(d, a, b, size, stream);
     launch(count_alone, dim3(1), 32, 0, stream, update);
-    launch(finish_alone, dim3(f.units), kThreads, (kReserved + kFinishFloats) * sizeof(float), stream, step, b.n, blocks, 0);
+    start_finish(step, b.n, blocks, stream);
   }
 #else
   choose(d, net, size, [&](auto kind) {  // not by how many there are: the same bits, however an epoch is divided
     check(cudaMemsetAsync(p.arrived, 0, sizeof *p.arrived, stream));
     const unsigned cluster = kind.staged ? kSharers : 1;
-    int blocks = round_up(most(blocks_of(d, all.n < size ? all.n : size, kind.samples), blocks_of(d, f.units, 1)), cluster);
+    int blocks = round_up(most(blocks_of(d, least(all.n, size), kind.samples), blocks_of(d, f.units, 1)), cluster);
     if (blocks > d.multiprocessors) blocks -= cluster;
     launch_kernel(kind.train(), dim3(blocks), kThreads, kind.shared(), cluster, true, stream, kind.s, a, f, all, size);
   });
