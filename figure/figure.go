@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/google/renameio/v2"
@@ -58,7 +59,22 @@ func SVG(f Figure) (string, error) {
 	}
 	_, rest, _ := strings.Cut(b.String(), "<svg")
 	// Black is SVG's own choice, and so is left out of text and areas.
-	return `<svg fill="currentColor"` + strings.ReplaceAll(rest, "stroke:#000000", "stroke:currentColor"), nil
+	return `<svg fill="currentColor"` + asAttributes(strings.ReplaceAll(rest, "stroke:#000000", "stroke:currentColor")), nil
+}
+
+var styleAttribute = regexp.MustCompile(`style="([^"]*)"`)
+
+// asAttributes returns SVG with an attribute for each property of its style attributes, which a page's content security policy may forbid.
+func asAttributes(svg string) string {
+	return styleAttribute.ReplaceAllStringFunc(svg, func(style string) string {
+		var all []string
+		for property := range strings.SplitSeq(styleAttribute.FindStringSubmatch(style)[1], ";") {
+			if name, value, ok := strings.Cut(property, ":"); ok {
+				all = append(all, fmt.Sprintf(`%s="%s"`, name, value))
+			}
+		}
+		return strings.Join(all, " ")
+	})
 }
 
 // Width returns how wide a figure is at its natural size, in CSS pixels.

@@ -20,9 +20,11 @@ import (
 	"lenet/compute"
 	"lenet/figure"
 	"lenet/option"
+	"lenet/predict"
 	"lenet/runs"
 	"lenet/train"
 	"lenet/tune"
+	"lenet/web"
 )
 
 // Options say what a page shows.
@@ -48,6 +50,8 @@ var page = template.Must(template.New("page").Parse(pageText))
 // content is the data of the page's template.
 type content struct {
 	Title, Lead string
+	Style       template.CSS
+	Scripts     template.JS // where there is a canvas to draw on
 	Sections    []section
 }
 
@@ -59,6 +63,7 @@ type section struct {
 	Plots           []template.HTML // SVG
 	Pictures        []picture
 	Tables, Details []table
+	Network         *predict.Description // for a canvas to draw on
 	Settings        [][2]string
 }
 
@@ -86,7 +91,7 @@ func Write(ctx context.Context, o Options, log func(string)) (string, error) {
 	if err := o.Resources.Validate(); err != nil {
 		return "", err
 	}
-	c := content{Title: o.Title, Lead: "Written by lenet on " + time.Now().Format("2 January 2006") + "."}
+	c := content{Title: o.Title, Lead: "Written by lenet on " + time.Now().Format("2 January 2006") + ".", Style: template.CSS(web.Text("style.css"))}
 	var sweeps []*sweep
 	var folders []string // of runs
 	var empty *runs.EmptyError
@@ -140,6 +145,11 @@ func Write(ctx context.Context, o Options, log func(string)) (string, error) {
 	}
 	if len(c.Sections) == 0 {
 		return "", empty
+	}
+	if slices.ContainsFunc(c.Sections, func(s section) bool { return s.Network != nil }) {
+		for _, name := range web.Drawing {
+			c.Scripts += template.JS(web.Text(name))
+		}
 	}
 	tellApart(c.Sections)
 	if c.Title == "" {

@@ -45,6 +45,11 @@ func runSection(ctx context.Context, folder string, o Options, log func(string))
 
 	s := &section{dir: dir, Title: fmt.Sprintf("%s: %s, learning rate %v, batch size %d", config.Source.Title(), counted(len(epochs), "epoch"), config.LearningRate, config.BatchSize)}
 	original := o.Original && isOriginalRun(config.Options)
+	if net != nil {
+		if s.Network, err = drawable(net, log); err != nil {
+			return nil, err
+		}
+	}
 	if missing == nil {
 		s.Texts = []string{dataText(m.data, m.result.ClassNames), runText(config, epochs, fmt.Sprintf("Test accuracy %.4f, loss %.4f, expected calibration error %.4f", m.result.Accuracy, m.result.Loss, m.result.ECE))}
 		if s.Pictures, err = pictures(predict.Grid(m.test, m.draws), m.result, m.test); err != nil {
@@ -65,6 +70,22 @@ func runSection(ctx context.Context, folder string, o Options, log func(string))
 		s.Details = append([]table{epochTable(epochs, original)}, s.Details...)
 	}
 	return s, s.describe(config)
+}
+
+// maxDrawable is how many parameters a network may have whose weights the page holds, to read what is drawn on it.
+const maxDrawable = 1 << 20
+
+// drawable returns the description of a network, or nil for one that is too large for the page.
+func drawable(net *predict.Network, log func(string)) (*predict.Description, error) {
+	d, err := net.Describe()
+	if err != nil {
+		return nil, err
+	}
+	if n := len(d.Weights) / 4; n > maxDrawable {
+		log(fmt.Sprintf("the network has %d parameters, too many for the page: one cannot draw on it", n))
+		return nil, nil
+	}
+	return d, nil
 }
 
 // runText says what was measured, which may be nothing, and what the run took.
