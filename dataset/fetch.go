@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -39,6 +40,9 @@ func (s *Spec) Load(ctx context.Context, cache, mirror string, log func(string))
 			return train, test, dir, nil
 		}
 	}
+	if isOffline(ctx) {
+		return nil, nil, "", &FetchError{s.Name, []error{cmp.Or(damaged, errOffline)}}
+	}
 	unlock, err := lockFetch(ctx, cache, s.Name, log)
 	if err != nil {
 		return nil, nil, "", err
@@ -58,6 +62,16 @@ func (s *Spec) Load(ctx context.Context, cache, mirror string, log func(string))
 	}
 	return train, test, dir, nil
 }
+
+// offline is the key of a context in which nothing is fetched.
+type offline struct{}
+
+var errOffline = errors.New("it is not in the cache, and nothing is fetched here")
+
+// Offline returns a context in which [Spec.Load] fetches nothing: a set that is not in the cache is a [FetchError].
+func Offline(ctx context.Context) context.Context { return context.WithValue(ctx, offline{}, true) }
+
+func isOffline(ctx context.Context) bool { return ctx.Value(offline{}) != nil }
 
 // lockFetch waits until no other process fetches a set. Where the system cannot lock files, it does not wait.
 func lockFetch(ctx context.Context, cache, name string, log func(string)) (unlock func(), err error) {

@@ -1,6 +1,7 @@
 package picture
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -25,4 +26,12 @@ func Size(path string) (width, height int, err error) {
 		return 0, 0, fmt.Errorf("picture: %s: %w", path, err)
 	}
 	return config.Width, config.Height, nil
+}
+
+// SizeOf is [Size] for a file's bytes.
+//
+// Errors: those of [Decode] that the beginning of a file shows.
+func SizeOf(file []byte) (width, height int, err error) {
+	config, err := checkHeader(bytes.NewReader(file))
+	return config.Width, config.Height, err
 }

@@ -31,45 +31,66 @@ func runSection(ctx context.Context, folder string, o Options, log func(string))
 	if err != nil {
 		return nil, err
 	}
-	config, err := train.ReadConfig(dir)
+	r, err := readRun(dir, log)
 	if err != nil {
 		return nil, err
 	}
-	epochs, cut, err := dir.Epochs()
+	original := o.Original && isOriginalRun(r.config.Options)
+	s, err := r.section(original)
 	if err != nil {
 		return nil, err
 	}
-	if cut != nil {
-		log(cut.String())
-	}
-
-	s := &section{dir: dir, Title: fmt.Sprintf("%s: %s, learning rate %v, batch size %d", config.Source.Title(), counted(len(epochs), "epoch"), config.LearningRate, config.BatchSize)}
-	original := o.Original && isOriginalRun(config.Options)
 	if net != nil {
 		if s.Network, err = drawable(net, log); err != nil {
 			return nil, err
 		}
 	}
 	if missing == nil {
-		s.Texts = []string{dataText(m.data, m.result.ClassNames), runText(config, epochs, fmt.Sprintf("Test accuracy %.4f, loss %.4f, expected calibration error %.4f", m.result.Accuracy, m.result.Loss, m.result.ECE))}
+		s.Texts = []string{dataText(m.data, m.result.ClassNames), runText(r.config, r.epochs, fmt.Sprintf("Test accuracy %.4f, loss %.4f, expected calibration error %.4f", m.result.Accuracy, m.result.Loss, m.result.ECE))}
 		if s.Pictures, err = pictures(predict.Grid(m.test, m.draws), m.result, m.test); err != nil {
 			return nil, err
 		}
-		s.Details = []table{classTable(m.result)}
+		s.Details = append(s.Details, classTable(m.result))
 	} else {
 		log(fmt.Sprintf("%s: %v; %s are left out", dir, missing.cause, needData))
-		s.Texts = []string{missing.text(), runText(config, epochs, lastTest(epochs))}
+		s.Texts = []string{missing.text(), runText(r.config, r.epochs, lastTest(r.epochs))}
 	}
 	if original {
 		s.Texts = append(s.Texts, originalRunText)
 	}
-	if s.Plots, err = drawn(curves(epochs, original)...); err != nil {
+	return s, nil
+}
+
+// A written is what a run itself wrote down.
+type written struct {
+	dir    runs.Dir
+	config *train.Config
+	epochs []metrics.Epoch
+}
+
+func readRun(dir runs.Dir, log func(string)) (r written, err error) {
+	r.dir = dir
+	if r.config, err = train.ReadConfig(dir); err != nil {
+		return r, err
+	}
+	epochs, cut, err := dir.Epochs()
+	if cut != nil {
+		log(cut.String())
+	}
+	r.epochs = epochs
+	return r, err
+}
+
+// section returns a section with what a run wrote down, but for its texts.
+func (r *written) section(original bool) (s *section, err error) {
+	s = &section{dir: r.dir, Title: fmt.Sprintf("%s: %s, learning rate %v, batch size %d", r.config.Source.Title(), counted(len(r.epochs), "epoch"), r.config.LearningRate, r.config.BatchSize)}
+	if s.Plots, err = drawn(curves(r.epochs, original)...); err != nil {
 		return nil, err
 	}
-	if len(epochs) > 0 {
-		s.Details = append([]table{epochTable(epochs, original)}, s.Details...)
+	if len(r.epochs) > 0 {
+		s.Details = []table{epochTable(r.epochs, original)}
 	}
-	return s, s.describe(config)
+	return s, s.describe(r.config)
 }
 
 // maxDrawable is how many parameters a network may have whose weights the page holds, to read what is drawn on it.

@@ -12,12 +12,14 @@ import (
 
 // The files of a run's or a sweep's folder.
 const (
-	configFile  = "config.json"       // the options, and the versions of the software
-	metricsFile = "metrics.jsonl"     // of a run: a metrics.Epoch a line
-	weightsFile = "model.safetensors" // of a run, after its last epoch
-	bestFile    = "best.safetensors"  // of a run, after its best epoch
-	trialsFile  = "tune.jsonl"        // of a sweep: a trial a line
-	pageFile    = "report.html"
+	configFile   = "config.json"       // the options, and the versions of the software
+	metricsFile  = "metrics.jsonl"     // of a run: a metrics.Epoch a line
+	progressFile = "progress.jsonl"    // of a run: a metrics.Progress a line
+	statusFile   = "status.json"       // a State
+	weightsFile  = "model.safetensors" // of a run, after its last epoch
+	bestFile     = "best.safetensors"  // of a run, after its best epoch
+	trialsFile   = "tune.jsonl"        // of a sweep: a trial a line
+	pageFile     = "report.html"
 )
 
 // outcomes are what makes a folder a run's or a sweep's that may not be lost.
@@ -31,7 +33,7 @@ var plots = []string{"lr", "batch-size", "optimizer", "activation", "seed"}
 
 // patterns are the names, as [path.Match] takes them, of all files that are written to a folder, but for the options.
 func patterns() []string {
-	all := append(slices.Clone(outcomes), pageFile, "trial-[0-9][0-9][0-9]*.safetensors", eventFiles,
+	all := append(slices.Clone(outcomes), progressFile, statusFile, pageFile, "trial-[0-9][0-9][0-9]*.safetensors", eventFiles,
 		"model.onnx", "best.onnx", "trial-[0-9][0-9][0-9]*.onnx") // lenet export
 	for _, name := range Pictures {
 		all = append(all, name+".png", name+".svg")
@@ -64,7 +66,7 @@ func (d Dir) clear() error {
 // clearTemporary removes what writers that were killed left: files that had not their names yet.
 func (d Dir) clearTemporary() error {
 	var names []string
-	for _, name := range append(slices.Clone(outcomes), configFile) {
+	for _, name := range append(slices.Clone(outcomes), configFile, statusFile, progressFile) {
 		names = append(names, "."+name+"[0-9]*")
 	}
 	for _, name := range plots { // other pictures, and pages, another process may be writing

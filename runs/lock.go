@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -14,6 +15,12 @@ type BusyError struct{ Dir Dir }
 func (e *BusyError) Error() string {
 	return fmt.Sprintf("runs: another process is writing to %s", e.Dir)
 }
+
+// How often a lock is tried, and the time between.
+const (
+	lockTries = 20
+	lockPause = 5 * time.Millisecond
+)
 
 // Lock makes the folder and keeps other processes from writing a run or a sweep to it, until release is called or this process ends. On a file
 // system without locks it does nothing more. What earlier processes left half written is removed.
@@ -27,7 +34,13 @@ func (d Dir) Lock() (release func(), err error) {
 	if err != nil {
 		return nil, &WriteError{string(d), err}
 	}
-	if err := unix.Flock(int(folder.Fd()), unix.LOCK_EX|unix.LOCK_NB); errors.Is(err, unix.EWOULDBLOCK) {
+	for range lockTries { // who asks for a run's state holds the lock for a moment, too
+		if err = unix.Flock(int(folder.Fd()), unix.LOCK_EX|unix.LOCK_NB); !errors.Is(err, unix.EWOULDBLOCK) {
+			break
+		}
+		time.Sleep(lockPause)
+	}
+	if errors.Is(err, unix.EWOULDBLOCK) {
 		folder.Close()
 		return nil, &BusyError{d}
 	}

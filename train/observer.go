@@ -11,7 +11,7 @@ import (
 
 // An Observer is told how a run goes, on the goroutine that trains.
 //
-// A run tells its observers in a fixed order: its own first (early stopping, metrics.jsonl, weights and checkpoints, TensorBoard), then the caller's as they were
+// A run tells its observers in a fixed order: its own first (status.json, early stopping, metrics.jsonl, progress.jsonl, weights and checkpoints, TensorBoard), then the caller's as they were
 // given. End is called in the reverse order, for each observer whose Start was called, however the run ended. An error of an observer ends
 // the run. Weights and checkpoints are written in the background: those of an epoch are there when [Run] has returned, and not always in Epoch.
 type Observer interface {
@@ -41,11 +41,11 @@ func (BaseObserver) End(*Running, error) error           { return nil }
 
 // own returns the observers that the run's options ask for.
 func (r *Running) own() []Observer {
-	var all []Observer
+	all := []Observer{statusWriter{}} // first, so that it hears last how the run ended
 	if r.Options.EarlyStop > 0 {
-		all = append(all, earlyStopper{}) // first, so that it has the last word: the weights that it names are there
+		all = append(all, earlyStopper{}) // before the others, so that it has the last word: the weights that it names are there
 	}
-	all = append(all, metricsWriter{}, &r.keeper)
+	all = append(all, metricsWriter{}, &progressWriter{}, &r.keeper)
 	if r.Options.TensorBoard {
 		all = append(all, &eventWriter{})
 	}

@@ -190,7 +190,7 @@ func run(ctx context.Context, o Options, version string, report Reporter, done m
 	}
 	report.Begin(len(settings), o.Jobs, &o)
 	s.update(func() {})
-	if err := s.train(ctx); err != nil {
+	if err := s.trainAndTell(ctx); err != nil {
 		return nil, err
 	}
 	r := &Result{Dir: s.dir, Options: o, Axes: swept(axes), Seconds: time.Since(start).Seconds()}
@@ -199,6 +199,19 @@ func run(ctx context.Context, o Options, version string, report Reporter, done m
 	}
 	// One line per trial; with all of them, nobody goes on with a checkpoint.
 	return r, errors.Join(s.writeTrials(), s.dir.RemoveTrialCheckpoints())
+}
+
+// trainAndTell is train, and says on disk that the sweep goes, and how it ended.
+func (s *sweep) trainAndTell(ctx context.Context) error {
+	if err := s.dir.WriteRunning(); err != nil {
+		return err
+	}
+	err := s.train(ctx)
+	var interrupted *Interrupted
+	if failed := s.dir.WriteOutcome(err, errors.As(err, &interrupted)); failed != nil {
+		s.log(failed.Error())
+	}
+	return err
 }
 
 // An Interrupted error reports that the context ended before the sweep did.

@@ -10,12 +10,13 @@ import (
 // layers are the packages from the top to the bottom: each may import only those in lines below its own, and what is named behind it.
 var layers = [][]string{
 	{"cmd/lenet", "examples/classify"},
+	{"serve"},
 	{"report"},
 	{"tune"},
 	{"train", "predict", "export"}, // none of them another
 	{"model", "optim", "runs"},
 	{"compute", "tensorboard", "dataset", "metrics", "figure"},
-	{"option", "torchx", "picture", "statedict", "export/onnx"},
+	{"option", "torchx", "picture", "statedict", "export/onnx", "web"},
 }
 
 // forbidden are arrows that point down and are not wanted all the same.

@@ -28,6 +28,7 @@ type commands struct {
 	Eval    evalCommand      `cmd:"" help:"Measure a trained network on the test set: loss, accuracy, confusion, calibration, worst mistakes."`
 	Predict predictCommand   `cmd:"" help:"Classify test images, or your own pictures, with a trained network."`
 	Report  reportCommand    `cmd:"" help:"Write runs and sweeps as one HTML page."`
+	Serve   serveCommand     `cmd:"" help:"Show runs as they train, in a browser; read digits that are drawn there, and pictures that programs send."`
 	Export  exportCommand    `cmd:"" help:"Write a trained network as a file that other programs run."`
 	Fetch   fetchCommand     `cmd:"" help:"Download a data set into the cache."`
 	Info    infoCommand      `cmd:"" help:"Versions, devices, threads."`

@@ -11,6 +11,7 @@ import (
 	"lenet/option"
 	"lenet/picture"
 	"lenet/runs"
+	"lenet/serve"
 	"lenet/torchx"
 	"lenet/train"
 	"lenet/tune"
@@ -53,6 +54,7 @@ func advice(err error) string {
 		shorter     *torchx.LostError
 		writing     *runs.WriteError
 		several     *picture.SeveralError
+		listen      *serve.ListenError
 	)
 	switch {
 	case errors.Is(err, train.ErrDiverged):
@@ -101,6 +103,8 @@ func advice(err error) string {
 		return "put it there, or name another with --data or --classes"
 	case errors.As(err, &fetch):
 		return "put its four files into a folder and give --data DIR, or give --mirror URL"
+	case errors.As(err, &listen):
+		return "give another --listen; a port of 0 takes one that is free"
 	case errors.As(err, &several):
 		return "give --split to read each"
 	case errors.As(err, &other):

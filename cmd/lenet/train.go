@@ -11,17 +11,20 @@ import (
 	"lenet/metrics"
 	"lenet/option"
 	"lenet/runs"
+	"lenet/serve"
 	"lenet/train"
 )
 
 type trainCommand struct {
 	train.Options
-	Config     string   `placeholder:"PATH" help:"Repeat the run of this folder or config.json; flags given beside it win, and --out is a new folder."`
-	Resume     string   `placeholder:"DIR" help:"Go on with the run in this folder, where it was stopped or killed. Its options hold; more --epochs may be given."`
-	Override   bool     `help:"Let options that are given beside --resume change what the run learns from here on."`
-	Profile    bool     `help:"Print at the end where an epoch's time went."`
-	Pprof      string   `placeholder:"FILE" help:"Write a profile of the Go code, for go tool pprof."`
-	Plot       bool     `help:"Draw loss and accuracy below the progress bar; where there is none, at the end."`
+	Config   string `placeholder:"PATH" help:"Repeat the run of this folder or config.json; flags given beside it win, and --out is a new folder."`
+	Resume   string `placeholder:"DIR" help:"Go on with the run in this folder, where it was stopped or killed. Its options hold; more --epochs may be given."`
+	Override bool   `help:"Let options that are given beside --resume change what the run learns from here on."`
+	Profile  bool   `help:"Print at the end where an epoch's time went."`
+	Pprof    string `placeholder:"FILE" help:"Write a profile of the Go code, for go tool pprof."`
+	Plot     bool   `help:"Draw loss and accuracy below the progress bar; where there is none, at the end."`
+	Serve    bool   `help:"Show the run in a browser as it trains, and afterwards until Ctrl-C: the page of lenet serve."`
+	serve.Address
 	repeated   repeated // the options in --config's file, or those of --resume's run
 	repeatedIn runs.Dir // where these are
 	NoProgress bool     `help:"Hide the progress bar (it is always hidden when standard error is not a terminal)."`
@@ -42,7 +45,15 @@ func (c *trainCommand) Run(ctx context.Context) error {
 	if c.Plot {
 		out.plot = &plot{out: os.Stderr, below: out.bar != nil}
 	}
-	summary, err := c.train(ctx, out)
+	if c.Serve {
+		return c.watched(ctx, func(watcher train.Observer) error { return c.report(ctx, out, watcher) })
+	}
+	return c.report(ctx, out)
+}
+
+// report trains, and prints the outcome.
+func (c *trainCommand) report(ctx context.Context, out *trainOutput, observers ...train.Observer) error {
+	summary, err := c.train(ctx, append(observers, out)...)
 	if err != nil {
 		return err
 	}
@@ -68,12 +79,12 @@ func (c *trainCommand) Run(ctx context.Context) error {
 	return nil
 }
 
-func (c *trainCommand) train(ctx context.Context, out *trainOutput) (*train.Summary, error) {
+func (c *trainCommand) train(ctx context.Context, observers ...train.Observer) (*train.Summary, error) {
 	if c.Resume == "" {
-		return train.Run(ctx, c.Options, version, notice, out)
+		return train.Run(ctx, c.Options, version, notice, observers...)
 	}
 	c.Out = c.Resume
-	return train.Resume(ctx, c.Options, c.Override, version, notice, out)
+	return train.Resume(ctx, c.Options, c.Override, version, notice, observers...)
 }
 
 // trainOutput prints a run as the report does.

@@ -1,0 +1,78 @@
+package runs
+
+import (
+	"cmp"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// listDepth is how many folders below the root a run may be: lenet tune and make report leave some in folders of their own.
+const listDepth = 3
+
+// List returns the folders of all runs and sweeps in a folder and up to two levels below it, the newest first. Hidden folders are left out.
+//
+// Errors: [fs.ErrNotExist].
+func List(root string) ([]Dir, error) {
+	if _, err := os.Stat(root); err != nil {
+		return nil, fmt.Errorf("runs: %w", err)
+	}
+	type begun struct {
+		dir Dir
+		at  time.Time
+	}
+	var all []begun
+	for _, d := range below(root, listDepth) {
+		var p Provenance
+		_ = d.ReadConfig(&p) // a damaged one has no time
+		all = append(all, begun{d, p.Started})
+	}
+	slices.SortFunc(all, func(a, b begun) int { return cmp.Or(b.at.Compare(a.at), cmp.Compare(a.dir, b.dir)) })
+	var dirs []Dir
+	for _, b := range all {
+		dirs = append(dirs, b.dir)
+	}
+	return dirs, nil
+}
+
+// below returns the runs and sweeps in a folder, and in folders below it.
+func below(folder string, depth int) (found []Dir) {
+	entries, _ := os.ReadDir(folder) // one that cannot be read has none
+	for _, e := range entries {
+		path := filepath.Join(folder, e.Name())
+		if info, err := os.Stat(path); err != nil || !info.IsDir() || strings.HasPrefix(e.Name(), ".") || e.Name() == checkpointsDir {
+			continue
+		}
+		if Dir(path).Exists() {
+			found = append(found, Dir(path))
+		} else if depth > 1 {
+			found = append(found, below(path, depth-1)...)
+		}
+	}
+	return found
+}
+
+// Find returns the folder of a run or sweep by its name, its path below a root with slashes. A name cannot leave the root.
+//
+// Errors: [fs.ErrNotExist], where there is none of this name, or the name is no path below the root.
+func Find(root, name string) (Dir, error) {
+	hidden := slices.ContainsFunc(strings.Split(name, "/"), func(part string) bool { return part == "" || part[0] == '.' })
+	if local := filepath.FromSlash(name); !hidden && filepath.IsLocal(local) && !strings.ContainsAny(name, "\\\x00") {
+		if d := Dir(filepath.Join(root, local)); d.Exists() {
+			return d, nil
+		}
+	}
+	return "", fmt.Errorf("runs: there is no run %q in %s: %w", name, root, fs.ErrNotExist)
+}
+
+// Sources returns the paths of the files that say how a run or a sweep went: when none of them has changed, nothing has.
+func (d Dir) Sources() (paths []string) {
+	for _, name := range []string{configFile, metricsFile, progressFile, trialsFile, statusFile, weightsFile} {
+		paths = append(paths, d.file(name))
+	}
+	return paths
+}
