@@ -14,7 +14,7 @@ include libtorch.mk
 # tools/go.mod pins these programs, and tools/go.sum has their hashes.
 TOOL        := go tool -modfile=tools/go.mod
 VERSION     := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
-GO_SOURCES  := $(shell find . -path ./build -prune -o -name '*.go' ! -name '*_test.go' -print) torchx/torchx.h report/page.html
+GO_SOURCES  := $(shell find . -path ./build -prune -o -name '*.go' ! -name '*_test.go' -print) torchx/torchx.h report/page.html serve/openapi.yaml $(wildcard serve/pages/*.html web/*.css web/*.js)
 
 ##@ Use
 .PHONY: train report info help
@@ -41,7 +41,7 @@ help: ## This list
 	@echo; echo "Variables: LIBTORCH=/path or LIBTORCH_ZIP=FILE-or-URL for a libtorch of your own ($(LIBTORCH_VERSION))"
 
 ##@ Build and test
-.PHONY: build test check fuzz soak asan sanitized sanitized-tests sanitized-training vulncheck sbom docs tensorboard readers cuda arm64 gpu-check bench bench-recipes bench-go bench-kernels image env clean
+.PHONY: build test check fuzz soak asan sanitized sanitized-tests sanitized-training vulncheck sbom docs tensorboard readers browser cuda arm64 gpu-check bench bench-recipes bench-go bench-kernels image env clean
 # Python programs lie in the cache under their requirements' checksum, installed from files whose hashes requirements.txt has.
 pinned = $(CACHE)/$(1)-$(shell cksum <$(2)/requirements.txt | cut -d' ' -f1)
 install_pinned = test -x '$(1)/bin/python' || { rm -rf '$(1).tmp' && python3 -m venv '$(1).tmp' && '$(1).tmp/bin/pip' install --quiet --disable-pip-version-check --require-hashes --only-binary=:all: --requirement $(2)/requirements.txt && mv '$(1).tmp' '$(1)'; }
@@ -117,6 +117,10 @@ readers: build $(if $(filter Linux-x86_64,$(PLATFORM)),$(CUDA_DIR)) ## Tests tha
 	@test -d '$(READERS)' || scripts/readers.sh '$(READERS)' '$(CUDA_DIR)/lib'
 	@PYTHON='$(READERS)/bin/python' NODE='$(READERS)/bin/node' NODE_MODULES='$(READERS)/node_modules' LENET='$(CURDIR)/bin/lenet' \
 	  $(GO_ENV) go test -count=1 -tags readers ./export/readers
+
+browser: build ## Tests the pages in Chromium, which it installs where it is root on Debian; SHOTS=DIR takes pictures of them
+	@scripts/chromium.sh
+	@cd web/browser && LENET='$(CURDIR)/bin/lenet' GOFLAGS= go test -count=1 . $(if $(SHOTS),-shots '$(abspath $(SHOTS))')
 
 cuda: native $(BUILD)/test/plug_in ## Builds the CUDA plug-in too, tests that it loads, and what it asks of CUDA; needs no GPU
 	@$(BUILD)/test/plug_in

@@ -66,8 +66,11 @@ func sectionOf(ctx context.Context, dir runs.Dir, o Options, live bool, log func
 	return s, nil
 }
 
-// withinPoints is how many points a curve within the epochs has at most.
-const withinPoints = 240
+// A curve within the epochs has so many points at most, and a point is the mean over this part of an epoch's images at least.
+const (
+	withinPoints = 240
+	withinImages = 50
+)
 
 // within returns plots of loss and accuracy within the epochs: means over the images between two lines of the batch progress.
 func (r *written) within() ([]template.HTML, error) {
@@ -84,7 +87,7 @@ func (r *written) within() ([]template.HTML, error) {
 			before = metrics.Progress{Epoch: p.Epoch}
 		}
 		last := i == len(lines)-1 || lines[i+1].Epoch != p.Epoch
-		if i%step != 0 && !last || p.Images <= before.Images || p.Of < 1 {
+		if i%step != 0 && !last || p.Of < 1 || withinImages*(p.Images-before.Images) < p.Of { // a mean over few images says little
 			continue
 		}
 		n := float64(p.Images - before.Images)
@@ -97,8 +100,8 @@ func (r *written) within() ([]template.HTML, error) {
 	if len(loss.X) < 2 {
 		return nil, nil
 	}
-	losses := &figure.Lines{Title: "Loss within the epochs", XLabel: "epoch", YLabel: "cross-entropy", FromZero: true, Series: []figure.Series{loss}}
-	accuracies := &figure.Lines{Title: "Accuracy within the epochs", XLabel: "epoch", YLabel: "share of images", Series: []figure.Series{accuracy}}
+	losses := &figure.Lines{Title: "Loss within the epochs", XLabel: "epoch", YLabel: "cross-entropy (nats an image)", FromZero: true, Series: []figure.Series{loss}}
+	accuracies := &figure.Lines{Title: "Accuracy within the epochs", XLabel: "epoch", YLabel: "accuracy (share of images)", Series: []figure.Series{accuracy}}
 	accuracies.Fit()
 	return drawn(losses, accuracies)
 }

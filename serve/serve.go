@@ -180,7 +180,7 @@ func (s *Server) Handler() http.Handler {
 	handle("POST /api/drawings", s.apiKeep)
 	handle("GET /healthz", s.healthz)
 	handle("GET /metrics", s.metrics.serve)
-	mux.Handle("/", s.metrics.counted("other", s.answered(func(http.ResponseWriter, *http.Request) error {
+	mux.Handle("GET /", s.metrics.counted("other", s.answered(func(http.ResponseWriter, *http.Request) error {
 		return &httpError{http.StatusNotFound, "there is no such page"}
 	})))
 	return s.guard(mux)

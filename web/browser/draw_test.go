@@ -18,6 +18,7 @@ import (
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
 	"lenet/picture"
 	"lenet/picture/hands"
@@ -69,7 +70,7 @@ func (r *reading) file(t *testing.T) []byte {
 
 func drawPage(t *testing.T) context.Context {
 	t.Helper()
-	ctx := page(t, address+"/draw?run=own", chromedp.WaitVisible(".draw-canvas"), log.Enable())
+	ctx := page(t, address+"/draw?run=own", chromedp.WaitVisible(".draw-canvas", chromedp.ByQuery), log.Enable())
 	eventually(t, ctx, `document.querySelector('.draw').drawing !== undefined`)
 	return ctx
 }
@@ -96,9 +97,12 @@ func draw(t *testing.T, ctx context.Context, strokes [][]hands.Point, b box, lef
 	var events []chromedp.Action
 	for _, s := range strokes {
 		events = append(events, mouse(input.MousePressed, s[0]))
-		for _, p := range s[1:] {
-			events = append(events, mouse(input.MouseMoved, p))
+		for i, p := range s {
+			if i%3 == 2 || len(s) < 10 { // a mouse that is moved fast
+				events = append(events, mouse(input.MouseMoved, p))
+			}
 		}
+		events = append(events, mouse(input.MouseMoved, s[len(s)-1]))
 		events = append(events, mouse(input.MouseReleased, s[len(s)-1]))
 	}
 	do(t, ctx, events...)
@@ -155,7 +159,7 @@ func TestAnEmptyCanvasHasNoAnswer(t *testing.T) {
 	}
 	draw(t, ctx, hands.Strokes(3, 0, rand.New(rand.NewPCG(1, 1))), b, 0.25, 0.8)
 	eventually(t, ctx, `document.querySelector('.draw-answer').textContent.startsWith('3, ')`)
-	do(t, ctx, chromedp.Click(".draw-buttons button:nth-child(2)"))
+	do(t, ctx, chromedp.Click(".draw-buttons button:nth-child(2)", chromedp.ByQuery))
 	eventually(t, ctx, `document.querySelector('.draw-answer').textContent === 'Draw a digit, or a row of them' && document.querySelector('.draw-layers').children.length === 0`)
 	if bars := evaluated[string](t, ctx, `Array.from(document.querySelectorAll('.draw-share'), (e) => e.textContent).join('')`); bars != "" {
 		t.Errorf("the bars of an empty canvas say %q", bars)
@@ -164,13 +168,13 @@ func TestAnEmptyCanvasHasNoAnswer(t *testing.T) {
 
 func TestUndoAndTheKeyboard(t *testing.T) {
 	ctx := drawPage(t)
-	do(t, ctx, chromedp.Focus(".draw-canvas"), chromedp.KeyEvent(" "))
+	do(t, ctx, chromedp.Focus(".draw-canvas", chromedp.ByQuery), chromedp.KeyEvent(" "))
 	for range 14 {
-		do(t, ctx, chromedp.KeyEvent("\ue015")) // arrow down
+		do(t, ctx, chromedp.KeyEvent(kb.ArrowDown))
 	}
 	do(t, ctx, chromedp.KeyEvent(" "))
 	eventually(t, ctx, `document.querySelector('.draw-answer').textContent.startsWith('1, ')`)
-	do(t, ctx, chromedp.Click(".draw-buttons button:nth-child(1)"))
+	do(t, ctx, chromedp.Click(".draw-buttons button:nth-child(1)", chromedp.ByQuery))
 	eventually(t, ctx, `document.querySelector('.draw').drawing.strokes.length === 0`)
 }
 
@@ -246,6 +250,7 @@ type place struct {
 
 // scene returns strokes on the canvas of 420x280.
 func scene(r *rand.Rand, i int) (strokes [][]place) {
+	strokes = [][]place{}
 	put := func(s [][]hands.Point, x, y, side float64) {
 		for _, stroke := range s {
 			var points []place
@@ -313,7 +318,7 @@ func TestADrawingIsKeptUnderItsRightLabel(t *testing.T) {
 			draw(t, ctx, hands.Strokes(digit, hand, rand.New(rand.NewPCG(7, uint64(hand)))), b, 0.25, 0.8)
 			eventually(t, ctx, `!document.querySelector('.draw-keep').disabled`)
 			do(t, ctx, chromedp.Evaluate(`document.querySelector('.draw-keep output').textContent = ''`, nil),
-				chromedp.Click(fmt.Sprintf(".draw-keep button:nth-of-type(%d)", digit+1)))
+				chromedp.Click(fmt.Sprintf(".draw-keep button:nth-of-type(%d)", digit+1), chromedp.ByQuery))
 			eventually(t, ctx, fmt.Sprintf(`document.querySelector('.draw-keep output').textContent.startsWith('Kept as %d: ')`, digit))
 		}
 	}
@@ -333,8 +338,8 @@ func TestTheReportPageReadsDrawings(t *testing.T) {
 	if out, err := lenet("report", "--device=cpu", "--out", file, filepath.Join(runsDir, "own")).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	ctx := page(t, "file://"+file, chromedp.WaitVisible(".draw-canvas"))
-	do(t, ctx, chromedp.ScrollIntoView(".draw-canvas"))
+	ctx := page(t, "file://"+file, chromedp.WaitVisible(".draw-canvas", chromedp.ByQuery))
+	do(t, ctx, chromedp.Evaluate(`document.querySelector('.draw-canvas').scrollIntoView({block: 'center'})`, nil))
 	b := canvas(t, ctx)
 	draw(t, ctx, hands.Strokes(5, 0, rand.New(rand.NewPCG(1, 1))), b, 0.25, 0.8)
 	eventually(t, ctx, `document.querySelector('.draw-answer').textContent.startsWith('5, ')`)
@@ -391,7 +396,7 @@ func TestPagesFitTheirWindows(t *testing.T) {
 			ctx := page(t, address+path, log.Enable(), emulation.SetDeviceMetricsOverride(window.width, window.height, 1, window.width < 500),
 				emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}))
 			if name == "draw" {
-				do(t, ctx, chromedp.WaitVisible(".draw-canvas"))
+				do(t, ctx, chromedp.WaitVisible(".draw-canvas", chromedp.ByQuery))
 				eventually(t, ctx, `document.querySelector('.draw').drawing !== undefined`)
 				draw(t, ctx, hands.Strokes(3, 0, rand.New(rand.NewPCG(1, 1))), canvas(t, ctx), 0.25, 0.8)
 				eventually(t, ctx, `document.querySelector('.draw-answer').textContent.startsWith('3, ')`)
