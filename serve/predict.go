@@ -10,6 +10,7 @@ import (
 	"io"
 	"mime/multipart"
 	"net/http"
+	"runtime"
 
 	"lenet/picture"
 	"lenet/predict"
@@ -173,8 +174,7 @@ func (s *Server) prepare(ctx context.Context, frame picture.Frame, file []byte, 
 	if n > maxPixels {
 		return nil, unfit(fmt.Errorf("it has %dx%d pixels, and the server reads %.0f million at most; scale it down", width, height, maxPixels/1e6))
 	}
-	const least = pixelBudget / 16 // a small picture is enlarged, too, and takes its share of the processors
-	n = max(n, least)
+	n = max(n, pixelBudget/int64(runtime.GOMAXPROCS(0)+1)) // more at once than there are processors would only wait for each other
 	if err := s.limits.pixels.Acquire(ctx, n); err != nil {
 		return nil, err
 	}
