@@ -5,7 +5,7 @@ type Progress struct {
 	Epoch    int     `json:"epoch"`   // from 1
 	Images   int     `json:"images"`  // of the epoch, that are trained on
 	Of       int     `json:"of"`      // images of an epoch
-	Loss     float64 `json:"loss"`    // the mean over these images
-	Accuracy float64 `json:"acc"`     // the share of them that was answered right
-	Seconds  float64 `json:"seconds"` // since the run began, or went on
+	Loss     float64 `json:"loss"`    // cross-entropy, the mean over these images, in nats
+	Accuracy float64 `json:"acc"`     // share of these images, 0 to 1
+	Seconds  float64 `json:"seconds"` // of training and evaluation until now, without the time for which the run was stopped
 }

@@ -14,7 +14,8 @@ import (
 // listDepth is how many folders below the root a run may be: lenet tune and make report leave some in folders of their own.
 const listDepth = 3
 
-// List returns the folders of all runs and sweeps in a folder and up to two levels below it, the newest first. Hidden folders are left out.
+// List returns the folders of all runs and sweeps in a folder and up to two levels below it, the newest first. Hidden folders are left out, and so are
+// those whose config.json is another program's. One that is damaged is a run's, and the last.
 //
 // Errors: [fs.ErrNotExist].
 func List(root string) ([]Dir, error) {
@@ -44,10 +45,10 @@ func below(folder string, depth int) (found []Dir) {
 	entries, _ := os.ReadDir(folder) // one that cannot be read has none
 	for _, e := range entries {
 		path := filepath.Join(folder, e.Name())
-		if info, err := os.Stat(path); err != nil || !info.IsDir() || strings.HasPrefix(e.Name(), ".") || e.Name() == checkpointsDir {
+		if info, err := os.Stat(path); err != nil || !info.IsDir() || !listed(e.Name()) {
 			continue
 		}
-		if Dir(path).Exists() {
+		if Dir(path).listed() {
 			found = append(found, Dir(path))
 		} else if depth > 1 {
 			found = append(found, below(path, depth-1)...)
@@ -56,13 +57,27 @@ func below(folder string, depth int) (found []Dir) {
 	return found
 }
 
-// Find returns the folder of a run or sweep by its name, its path below a root with slashes. A name cannot leave the root.
+// listed says whether a folder of this name may be, or hold, a run.
+func listed(name string) bool {
+	return name != "" && name[0] != '.' && name != checkpointsDir
+}
+
+// listed says whether the folder is a run's or a sweep's: its config.json is not another program's.
+func (d Dir) listed() bool {
+	var other struct{}
+	return d.hasOptions() || d.Exists() && (d.ReadConfig(&other) != nil || slices.ContainsFunc([]string{metricsFile, trialsFile, statusFile}, func(name string) bool {
+		return exists(d.file(name))
+	}))
+}
+
+// Find returns the folder of a run or sweep by its name, its path below a root with slashes: one that [List] returns. A name cannot leave the root.
 //
 // Errors: [fs.ErrNotExist], where there is none of this name, or the name is no path below the root.
 func Find(root, name string) (Dir, error) {
-	hidden := slices.ContainsFunc(strings.Split(name, "/"), func(part string) bool { return part == "" || part[0] == '.' })
-	if local := filepath.FromSlash(name); !hidden && filepath.IsLocal(local) && !strings.ContainsAny(name, "\\\x00") {
-		if d := Dir(filepath.Join(root, local)); d.Exists() {
+	parts := strings.Split(name, "/")
+	outside := func(part string) bool { return !listed(part) }
+	if len(parts) <= listDepth && !slices.ContainsFunc(parts, outside) && filepath.IsLocal(name) && !strings.ContainsAny(name, "\\\x00") {
+		if d := Dir(filepath.Join(root, name)); d.listed() {
 			return d, nil
 		}
 	}

@@ -16,9 +16,9 @@ func (e *BusyError) Error() string {
 	return fmt.Sprintf("runs: another process is writing to %s", e.Dir)
 }
 
-// How often a lock is tried, and the time between.
+// A lock is tried for 200 ms: longer than a busy machine may keep a process that asks for a run's state, and holds the lock for a moment, from going on.
 const (
-	lockTries = 20
+	lockTries = 40
 	lockPause = 5 * time.Millisecond
 )
 
@@ -34,7 +34,7 @@ func (d Dir) Lock() (release func(), err error) {
 	if err != nil {
 		return nil, &WriteError{string(d), err}
 	}
-	for range lockTries { // who asks for a run's state holds the lock for a moment, too
+	for range lockTries {
 		if err = unix.Flock(int(folder.Fd()), unix.LOCK_EX|unix.LOCK_NB); !errors.Is(err, unix.EWOULDBLOCK) {
 			break
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -22,25 +23,30 @@ const (
 type State struct {
 	Name  string    `json:"state"`
 	Error string    `json:"error,omitempty"` // that ended it
-	At    time.Time `json:"at,omitzero"`     // since when
+	At    time.Time `json:"at,omitzero"`     // since when, in UTC; of one that was killed, zero
 }
 
-// WriteRunning says on disk that a run or a sweep has begun, or goes on.
+// WriteRunning says on disk that a run or a sweep has begun, or goes on. Its process holds the folder's lock.
 func (d Dir) WriteRunning() error { return d.writeState(State{Name: StateRunning}) }
 
-// WriteOutcome says on disk how a run or a sweep ended: with an error, or nil; stopped says that somebody stopped it, which is no failure.
+// WriteOutcome says on disk how a run or a sweep ended: with an error, or nil; stopped says that somebody stopped it, which is no failure. Where the
+// disk says so already, it is left alone. The lock is still held.
 func (d Dir) WriteOutcome(err error, stopped bool) error {
+	outcome := State{Name: StateEnded}
 	switch {
 	case stopped:
-		return d.writeState(State{Name: StateStopped})
+		outcome.Name = StateStopped
 	case err != nil:
-		return d.writeState(State{Name: StateFailed, Error: err.Error()})
+		outcome = State{Name: StateFailed, Error: err.Error()}
 	}
-	return d.writeState(State{Name: StateEnded})
+	if old, known := d.writtenState(); known && old.Name == outcome.Name && old.Error == outcome.Error {
+		return nil
+	}
+	return d.writeState(outcome)
 }
 
 func (d Dir) writeState(state State) error {
-	state.At = time.Now()
+	state.At = time.Now().UTC()
 	text, err := json.Marshal(state)
 	if err != nil {
 		return fmt.Errorf("runs: %w", err)
@@ -51,21 +57,34 @@ func (d Dir) writeState(state State) error {
 // State returns what a run or a sweep is doing. It runs while a process holds its folder's lock, whatever its files say: one that was killed could not
 // change them. Where there are no locks, the files are believed.
 func (d Dir) State() State {
-	written := State{Name: StateStopped}
-	text, err := os.ReadFile(d.file(statusFile))
-	known := err == nil && json.Unmarshal(text, &written) == nil
-	held, err := d.locked()
-	switch {
-	case held && written.Name == StateRunning:
-		return written
-	case held:
-		return State{Name: StateRunning}
-	case known && written.Name == StateRunning && err == nil:
-		return State{Name: StateStopped}
-	case known:
-		return written
+	for {
+		written, known := d.writtenState()
+		held, err := d.locked()
+		switch {
+		case held && known && written.Name == StateRunning:
+			return written
+		case held:
+			return State{Name: StateRunning}
+		case !known:
+			return State{Name: d.unwritten()}
+		case written.Name != StateRunning || err != nil:
+			return written
+		}
+		// It was killed, unless it ended since its file was read.
+		if again, _ := d.writtenState(); again == written {
+			return State{Name: StateStopped}
+		}
 	}
-	return State{Name: d.unwritten()}
+}
+
+// writtenState returns what status.json says; false where it is missing or damaged. Equal files are equal states.
+func (d Dir) writtenState() (state State, known bool) {
+	text, err := os.ReadFile(d.file(statusFile))
+	if err != nil || json.Unmarshal(text, &state) != nil || !slices.Contains([]string{StateRunning, StateEnded, StateStopped, StateFailed}, state.Name) {
+		return State{}, false
+	}
+	state.At = state.At.UTC()
+	return state, true
 }
 
 // unwritten returns the state of a run or sweep of an old version, which did not write it down.

@@ -13,3 +13,6 @@ func (c *Checkpoint) Tensors() (text []byte) {
 	}
 	return text
 }
+
+// ProgressInterval is progressInterval.
+var ProgressInterval = progressInterval

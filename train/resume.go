@@ -180,14 +180,16 @@ func (r *Running) mend(c *Checkpoint) error {
 			return err
 		}
 	}
-	if _, err := os.Stat(dir.Weights()); err == nil || c.network[model.SpecKey] == "" {
-		return nil
+	if _, err := os.Stat(dir.Weights()); err != nil && c.network[model.SpecKey] != "" {
+		file, err := c.weights()
+		if err != nil {
+			return err
+		}
+		if err := runs.WriteFile(dir.Weights(), file); err != nil {
+			return err
+		}
 	}
-	file, err := c.weights()
-	if err != nil {
-		return err
-	}
-	return runs.WriteFile(dir.Weights(), file)
+	return dir.WriteOutcome(nil, false) // it may have been killed since its last checkpoint
 }
 
 // restore makes the session go on from a checkpoint.

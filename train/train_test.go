@@ -173,7 +173,7 @@ func TestRunLeavesConfigMetricsAndWeights(t *testing.T) {
 	for _, e := range entries {
 		names = append(names, e.Name())
 	}
-	if !slices.Equal(names, []string{"best.safetensors", "checkpoints", "config.json", "metrics.jsonl", "model.safetensors"}) {
+	if !slices.Equal(names, []string{"best.safetensors", "checkpoints", "config.json", "metrics.jsonl", "model.safetensors", "progress.jsonl", "status.json"}) {
 		t.Errorf("the run folder has %q", names)
 	}
 }

@@ -145,14 +145,27 @@ func (s *sweep) drop(epochs int) {
 }
 
 // begin creates the folder, or continues in that of a sweep that is resumed.
-func (s *sweep) begin(version string, resumed bool) error {
+func (s *sweep) begin(version string, resumed bool) (err error) {
 	if err := s.dir.MakeCheckpoints(); err != nil {
 		return err
 	}
 	if resumed {
-		return s.writeTrials() // drops a line that was cut off
+		err = s.writeTrials() // drops a line that was cut off
+	} else {
+		err = s.dir.Make(&Config{s.options, runs.Provenance{Started: time.Now(), Versions: runs.NewVersions(version)}})
 	}
-	return s.dir.Make(&Config{s.options, runs.Provenance{Started: time.Now(), Versions: runs.NewVersions(version)}})
+	if err != nil {
+		return err
+	}
+	return s.dir.WriteRunning()
+}
+
+// tell says on disk how the sweep ended.
+func (s *sweep) tell(err error) {
+	var interrupted *Interrupted
+	if failed := s.dir.WriteOutcome(err, errors.As(err, &interrupted)); err == nil && failed != nil { // an error that ended the sweep says it already, as of a full disk
+		s.log(failed.Error())
+	}
 }
 
 // record appends a trial to those of the folder.

@@ -140,7 +140,7 @@ func readConfig(dir runs.Dir) (*Config, error) {
 }
 
 // run is Run for a folder that is checked, with the trials that are done already: nil for a new sweep.
-func run(ctx context.Context, o Options, version string, report Reporter, done map[int]Trial) (*Result, error) {
+func run(ctx context.Context, o Options, version string, report Reporter, done map[int]Trial) (_ *Result, err error) {
 	start := time.Now()
 	if err := o.validate(); err != nil {
 		return nil, err
@@ -188,9 +188,10 @@ func run(ctx context.Context, o Options, version string, report Reporter, done m
 	if err := s.begin(version, done != nil); err != nil {
 		return nil, err
 	}
+	defer func() { s.tell(err) }()
 	report.Begin(len(settings), o.Jobs, &o)
 	s.update(func() {})
-	if err := s.trainAndTell(ctx); err != nil {
+	if err := s.train(ctx); err != nil {
 		return nil, err
 	}
 	r := &Result{Dir: s.dir, Options: o, Axes: swept(axes), Seconds: time.Since(start).Seconds()}
@@ -199,19 +200,6 @@ func run(ctx context.Context, o Options, version string, report Reporter, done m
 	}
 	// One line per trial; with all of them, nobody goes on with a checkpoint.
 	return r, errors.Join(s.writeTrials(), s.dir.RemoveTrialCheckpoints())
-}
-
-// trainAndTell is train, and says on disk that the sweep goes, and how it ended.
-func (s *sweep) trainAndTell(ctx context.Context) error {
-	if err := s.dir.WriteRunning(); err != nil {
-		return err
-	}
-	err := s.train(ctx)
-	var interrupted *Interrupted
-	if failed := s.dir.WriteOutcome(err, errors.As(err, &interrupted)); failed != nil {
-		s.log(failed.Error())
-	}
-	return err
 }
 
 // An Interrupted error reports that the context ended before the sweep did.

@@ -50,7 +50,7 @@ func TestForceReplacesAllThatCommandsWrite(t *testing.T) {
 	if got := names(t, filepath.Join(here, "run")); len(got) < 12 {
 		t.Fatalf("the commands left %q", got)
 	}
-	want := append(own("run"), "best.safetensors", "checkpoints", "config.json", "metrics.jsonl", "model.safetensors")
+	want := append(own("run"), "best.safetensors", "checkpoints", "config.json", "metrics.jsonl", "model.safetensors", "progress.jsonl", "status.json")
 	do(append(train, "--force")...)
 	slices.Sort(want)
 	if got := names(t, filepath.Join(here, "run")); !slices.Equal(got, want) {
@@ -60,7 +60,7 @@ func TestForceReplacesAllThatCommandsWrite(t *testing.T) {
 	tune := []string{"tune", "--data", data, "--validation=10", "--epochs=1", "--device=cpu", "--out=sweep"}
 	do(append(tune, "--lr=0.1,0.2", "--batch-size=20,30", "--optimizer=sgd,adam", "--activation=relu,tanh", "--seed=1,2", "--trials=8")...)
 	do("report", "sweep", "--device=cpu")
-	if got := names(t, filepath.Join(here, "sweep")); len(got) != 13 {
+	if got := names(t, filepath.Join(here, "sweep")); len(got) != 14 {
 		t.Fatalf("the commands left %q", got)
 	}
 	_, stderr, code := from(t, here, append(tune, "--lr=0.1")...)
@@ -68,7 +68,7 @@ func TestForceReplacesAllThatCommandsWrite(t *testing.T) {
 		t.Errorf("without --force: exit code %d, %s", code, stderr)
 	}
 	do(append(tune, "--lr=0.1,0.2", "--carry-over", "--force")...)
-	want = append(own("sweep"), "config.json", "tune.jsonl")
+	want = append(own("sweep"), "config.json", "status.json", "tune.jsonl")
 	do(append(tune, "--lr=0.1", "--force")...)
 	slices.Sort(want)
 	if got := names(t, filepath.Join(here, "sweep")); !slices.Equal(got, want) {
