@@ -72,11 +72,5 @@ func (d Dir) KeepProgress(epochs int) (last metrics.Progress, err error) {
 	return lines[len(lines)-1], writeLines(d.file(progressFile), lines)
 }
 
-// AppendProgress opens a run's progress to append lines to.
-func (d Dir) AppendProgress() (*os.File, error) {
-	file, err := os.OpenFile(d.file(progressFile), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o666)
-	if err != nil {
-		return nil, &WriteError{d.file(progressFile), err}
-	}
-	return file, nil
-}
+// AppendProgress appends a line to a run's progress. No file stays open: one would keep a disk from being made read-only.
+func (d Dir) AppendProgress(p metrics.Progress) error { return appendLine(d.file(progressFile), p) }

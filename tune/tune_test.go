@@ -433,3 +433,42 @@ func learnt(e *metrics.Epoch) (values []metrics.Value) {
 	}
 	return values
 }
+
+func TestHowASweepEndedIsOnDisk(t *testing.T) {
+	o := options(t)
+	dir := runs.Dir(o.Out)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	defer cancel(nil)
+	running := ""
+	_, err := Run(ctx, o, "test", &reporter{onProgress: func(done int) {
+		running = dir.State().Name
+		if done == 1 {
+			cancel(errors.New("enough"))
+		}
+	}})
+	var interrupted *Interrupted
+	if state := dir.State(); !errors.As(err, &interrupted) || running != runs.StateRunning || state.Name != runs.StateStopped {
+		t.Errorf("error %v; while it runs %q, then %+v", err, running, state)
+	}
+	if _, err := Resume(t.Context(), dir, "test", &reporter{}); err != nil {
+		t.Fatal(err)
+	}
+	if state := dir.State(); state.Name != runs.StateEnded {
+		t.Errorf("at its end %+v", state)
+	}
+	// A folder in the place of its trials stands for a disk that fails.
+	o.Out += "-2"
+	dir = runs.Dir(o.Out)
+	r := &reporter{onProgress: func(done int) {
+		if done == 0 {
+			if err := os.Mkdir(filepath.Join(o.Out, "tune.jsonl"), 0o777); err != nil {
+				t.Error(err)
+			}
+		}
+	}}
+	if _, err := Run(t.Context(), o, "test", r); err == nil {
+		t.Error("the sweep did not fail")
+	} else if state := dir.State(); state.Name != runs.StateFailed || state.Error != err.Error() {
+		t.Errorf("error %v, state %+v", err, state)
+	}
+}

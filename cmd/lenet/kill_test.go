@@ -136,6 +136,9 @@ func survives(t *testing.T, args []string, outcome func(runs.Dir) string) {
 				length = min(length, max(time.Since(start), length/4))
 			}
 			intact(t, out)
+			if state := runs.Dir(out).State(); state.Name == runs.StateRunning || state.Name == runs.StateFailed || !again && state.Name != runs.StateEnded {
+				t.Errorf("killed: %v, and its folder says %+v", again, state)
+			}
 			if !again {
 				here, _ := filepath.Glob(filepath.Join(out, ".*"))
 				below, _ := filepath.Glob(filepath.Join(out, "*", ".*"))
@@ -198,6 +201,45 @@ func intact(t *testing.T, out string) {
 		if err := dir.ReadConfig(new(map[string]any)); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// Another process knows of a run that is killed, at once, that it no longer runs, and what it did until then.
+func TestAKilledRunIsSeenToHaveStopped(t *testing.T) {
+	t.Parallel()
+	cmd := command(t, "train", "--data", smallData(t, 640, 100), "--device=cpu", "--threads=1", "--no-progress", "--epochs=100000", "--out=run")
+	_, stderr := epochTwo(t, cmd)
+	dir := runs.Dir(filepath.Join(cmd.Dir, "run"))
+	if state := dir.State(); state.Name != runs.StateRunning || state.At.IsZero() {
+		t.Errorf("while it runs: %+v, %s", state, stderr.String())
+	}
+	_ = cmd.Process.Kill()
+	_ = cmd.Wait()
+	if state := dir.State(); state.Name != runs.StateStopped {
+		t.Errorf("killed: %+v", state)
+	}
+	epochs, _, err := dir.Epochs()
+	if err != nil || len(epochs) < 2 {
+		t.Fatalf("%d epochs, error %v", len(epochs), err)
+	}
+	if _, stderr, code := from(t, cmd.Dir, "train", "--resume=run", fmt.Sprint("--epochs=", len(epochs)+2)); code != 0 {
+		t.Fatalf("exit code %d, %s", code, stderr)
+	}
+	lines, cut, err := dir.Progress()
+	if err != nil || cut != nil || dir.State().Name != runs.StateEnded {
+		t.Fatalf("cut %v, error %v, state %+v", cut, err, dir.State())
+	}
+	ends := 0
+	for _, p := range lines {
+		if p.Images == p.Of {
+			ends++
+			if p.Epoch != ends {
+				t.Errorf("the end of epoch %d is line %+v", ends, p)
+			}
+		}
+	}
+	if ends != len(epochs)+2 {
+		t.Errorf("%d epochs ended, want %d", ends, len(epochs)+2)
 	}
 }
 
