@@ -51,7 +51,7 @@ func TestMain(m *testing.M) {
 }
 
 // options are those of the trained network.
-func options(t *testing.T) predict.Options {
+func options(t testing.TB) predict.Options {
 	t.Helper()
 	if err := trained(); err != nil {
 		t.Fatal(err)
@@ -62,7 +62,7 @@ func options(t *testing.T) predict.Options {
 }
 
 // network returns a network that reads pictures, until the test ends.
-func network(t *testing.T) *predict.Network {
+func network(t testing.TB) *predict.Network {
 	t.Helper()
 	net, err := predict.Open(t.Context(), options(t), func(string) {})
 	if err != nil {

@@ -117,14 +117,34 @@ func (s *Server) withWeights(name string) (runs.Dir, error) {
 	if name != "" {
 		return s.find(name)
 	}
-	all, err := runs.List(s.options.Runs)
+	return s.newest.get(s.options.Runs)
+}
+
+// newestFor is how long the newest run is remembered: to look for it reads every run's options.
+const newestFor = time.Second
+
+// A newest remembers the newest run that has weights.
+type newest struct {
+	lock  sync.Mutex
+	dir   runs.Dir
+	found time.Time
+}
+
+func (n *newest) get(root string) (runs.Dir, error) {
+	n.lock.Lock()
+	defer n.lock.Unlock()
+	if time.Since(n.found) < newestFor {
+		return n.dir, nil
+	}
+	all, err := runs.List(root)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return "", err
 	}
 	for _, dir := range all {
 		if _, err := os.Stat(dir.Weights()); err == nil && !dir.IsSweep() {
+			n.dir, n.found = dir, time.Now()
 			return dir, nil
 		}
 	}
-	return "", &httpError{http.StatusNotFound, "there is no trained network in " + s.options.Runs + " yet: run lenet train --recipe fast"}
+	return "", &httpError{http.StatusNotFound, "there is no trained network in " + root + " yet: run lenet train --recipe fast"}
 }

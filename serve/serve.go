@@ -66,6 +66,7 @@ type Server struct {
 	http     *http.Server
 	sections *sections
 	networks *networks
+	newest   newest
 	metrics  *serverMetrics
 	limits   limits
 }
