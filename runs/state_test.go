@@ -66,7 +66,7 @@ func must(t *testing.T, err error) {
 // Readers compare states: those of one file are equal in every time zone.
 func TestTwoReadingsOfAStateAreEqual(t *testing.T) {
 	d := made(t)
-	text, err := json.Marshal(State{StateEnded, "", time.Now().In(time.FixedZone("", 3*3600))})
+	text, err := json.Marshal(State{StateEnded, "", time.Now().In(time.FixedZone("", 5*3600+45*60))})
 	must(t, err)
 	write(t, d.file(statusFile), string(text))
 	if a, b := d.State(), d.State(); a != b || a.At.IsZero() {
