@@ -35,7 +35,7 @@ var pages = template.Must(template.New("").Funcs(template.FuncMap{
 		}
 		return t.Format("2 Jan 2006 15:04")
 	},
-	"seconds": func(s float64) string { return (time.Duration(s*10) * (time.Second / 10)).String() },
+	"seconds": func(s float64) string { return fmt.Sprintf("%.1f s", s) },
 }).ParseFS(pageFiles, "pages/*.html"))
 
 // A page is the data of a template.

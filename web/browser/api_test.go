@@ -72,6 +72,7 @@ func TestAnswersAreAsTheDescriptionHasThem(t *testing.T) {
 		_, _ = w.Write(content)
 	}
 	parts.Close()
+	openapi3filter.RegisterBodyDecoder("text/event-stream", openapi3filter.PlainBodyDecoder)
 	asked := map[string]bool{}
 	for _, c := range []struct {
 		method, path, kind string
