@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	cdppage "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 )
 
@@ -115,7 +116,7 @@ func page(t *testing.T, url string, actions ...chromedp.Action) context.Context 
 	limited, cancel := context.WithTimeout(tab, 2*time.Minute)
 	t.Cleanup(cancel)
 	chromedp.ListenTarget(limited, func(event any) { failOnErrors(t, event) })
-	do(t, limited, append([]chromedp.Action{chromedp.Navigate(url)}, actions...)...)
+	do(t, limited, append([]chromedp.Action{cdppage.BringToFront(), chromedp.Navigate(url)}, actions...)...) // a tab behind others draws nothing
 	return limited
 }
 
@@ -136,7 +137,7 @@ func evaluated[T any](t *testing.T, ctx context.Context, expression string) (val
 // eventually waits until an expression of the page's is true.
 func eventually(t *testing.T, ctx context.Context, expression string) {
 	t.Helper()
-	do(t, ctx, chromedp.Poll(expression, nil, chromedp.WithPollingTimeout(30*time.Second)))
+	do(t, ctx, chromedp.Poll(expression, nil, chromedp.WithPollingInterval(50*time.Millisecond), chromedp.WithPollingTimeout(30*time.Second)))
 }
 
 // asked posts a file to the server, and reads its answer.
