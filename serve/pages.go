@@ -76,30 +76,31 @@ func (s *Server) runsPage(w http.ResponseWriter, _ *http.Request) error {
 }
 
 func (s *Server) runPage(w http.ResponseWriter, r *http.Request) error {
-	dir, err := s.find(r.PathValue("name"))
+	p, err := s.pageOf(r)
 	if err != nil {
 		return err
 	}
-	run := s.describe(dir)
-	section, err := s.sections.of(r.Context(), dir, run.State)
-	if err != nil {
-		return err
-	}
-	return s.render(w, http.StatusOK, "run.html", page{Title: run.Name, Scripts: []string{"live.js"}, Run: &run, Section: section})
+	return s.render(w, http.StatusOK, "run.html", p)
 }
 
 // sectionPage answers with the part of a run's page that changes while it trains.
 func (s *Server) sectionPage(w http.ResponseWriter, r *http.Request) error {
-	dir, err := s.find(r.PathValue("name"))
+	p, err := s.pageOf(r)
 	if err != nil {
 		return err
+	}
+	return s.render(w, http.StatusOK, "section", p)
+}
+
+// pageOf returns the page of the run that is asked for.
+func (s *Server) pageOf(r *http.Request) (p page, err error) {
+	dir, err := s.find(r.PathValue("name"))
+	if err != nil {
+		return p, err
 	}
 	run := s.describe(dir)
 	section, err := s.sections.of(r.Context(), dir, run.State)
-	if err != nil {
-		return err
-	}
-	return s.render(w, http.StatusOK, "section", page{Run: &run, Section: section})
+	return page{Title: run.Name, Scripts: []string{"live.js"}, Run: &run, Section: section}, err
 }
 
 // drawPage is the page of a canvas. Without a run in the address, the default one's network reads it.
