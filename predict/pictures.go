@@ -3,6 +3,7 @@ package predict
 import (
 	"context"
 	"fmt"
+	"image"
 	"os"
 	"path/filepath"
 	"slices"
@@ -54,13 +55,7 @@ func (n *Network) Pictures(ctx context.Context, path string, split bool) ([]Pict
 	if err != nil {
 		return nil, err
 	}
-	var images [][]uint8
-	if split {
-		images, err = picture.Split(img, n.Frame())
-	} else {
-		images = make([][]uint8, 1)
-		images[0], err = picture.Prepare(img, n.Frame())
-	}
+	images, err := Prepare(img, n.Frame(), split)
 	if err != nil {
 		return nil, fmt.Errorf("picture: %s: %w", path, err)
 	}
@@ -77,4 +72,15 @@ func (n *Network) Pictures(ctx context.Context, path string, split bool) ([]Pict
 		}
 	}
 	return pictures, nil
+}
+
+// Prepare normalizes a picture of one digit, or with split each digit of a row, from left to right: images of [Rows, Cols] pixels.
+//
+// Errors: those of [picture.Prepare] and [picture.Split].
+func Prepare(img image.Image, frame picture.Frame, split bool) ([][]uint8, error) {
+	if split {
+		return picture.Split(img, frame)
+	}
+	pixels, err := picture.Prepare(img, frame)
+	return [][]uint8{pixels}, err
 }

@@ -21,7 +21,6 @@ func Section(ctx context.Context, dir runs.Dir, o Options, live bool, log func(s
 	if err != nil {
 		return "", err
 	}
-	s.Network = nil
 	var b bytes.Buffer
 	if err := page.ExecuteTemplate(&b, "section", s); err != nil {
 		return "", fmt.Errorf("report: %w", err)
@@ -41,9 +40,24 @@ func sectionOf(ctx context.Context, dir runs.Dir, o Options, live bool, log func
 	if err != nil {
 		return nil, err
 	}
-	within, err := r.within()
+	s, err := r.lasting(ctx, o, live, log)
 	if err != nil {
 		return nil, err
+	}
+	within, err := r.within()
+	s.Plots = append(s.Plots, within...)
+	return s, err
+}
+
+// lasting returns the section of a run without what is within its epochs. Where the network cannot be measured it says so.
+func (r *written) lasting(ctx context.Context, o Options, live bool, log func(string)) (*section, error) {
+	var unmeasured error
+	if !live {
+		s, err := runSection(ctx, string(r.dir), o, false, log)
+		if err == nil || ctx.Err() != nil {
+			return s, err
+		}
+		unmeasured = err
 	}
 	s, err := r.section(false)
 	if err != nil {
@@ -52,17 +66,9 @@ func sectionOf(ctx context.Context, dir runs.Dir, o Options, live bool, log func
 	if len(r.epochs) > 0 {
 		s.Texts = []string{runText(r.config, r.epochs, lastTest(r.epochs))}
 	}
-	if !live {
-		measured, err := runSection(ctx, string(dir), o, log)
-		if err == nil {
-			s = measured
-		} else if ctx.Err() != nil {
-			return nil, err
-		} else {
-			s.Texts = append(s.Texts, fmt.Sprintf("The network cannot be measured: %v.", err))
-		}
+	if unmeasured != nil {
+		s.Texts = append(s.Texts, fmt.Sprintf("The network cannot be measured: %v.", unmeasured))
 	}
-	s.Plots = append(s.Plots, within...)
 	return s, nil
 }
 

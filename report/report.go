@@ -134,7 +134,7 @@ func Write(ctx context.Context, o Options, log func(string)) (string, error) {
 		c.Sections = append(c.Sections, *s)
 	}
 	for _, dir := range folders {
-		s, err := runSection(ctx, dir, o, log)
+		s, err := runSection(ctx, dir, o, true, log)
 		if leftOut(err) {
 			continue
 		}

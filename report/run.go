@@ -15,8 +15,8 @@ import (
 )
 
 // runSection returns the section of a run: the data, curves by epoch, predictions, confusion, mistakes. Without its data it has what the run itself
-// wrote down, and says so.
-func runSection(ctx context.Context, folder string, o Options, log func(string)) (*section, error) {
+// wrote down, and says so. With canvas it has one to draw on, where the network is small enough.
+func runSection(ctx context.Context, folder string, o Options, canvas bool, log func(string)) (*section, error) {
 	net, err := predict.Open(ctx, predict.Options{Model: folder, Resources: o.Resources}, log)
 	var m *measured
 	if err == nil {
@@ -40,7 +40,7 @@ func runSection(ctx context.Context, folder string, o Options, log func(string))
 	if err != nil {
 		return nil, err
 	}
-	if net != nil {
+	if canvas && net != nil {
 		if s.Network, err = drawable(net, log); err != nil {
 			return nil, err
 		}

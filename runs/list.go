@@ -84,10 +84,14 @@ func Find(root, name string) (Dir, error) {
 	return "", fmt.Errorf("runs: there is no run %q in %s: %w", name, root, fs.ErrNotExist)
 }
 
-// Sources returns the paths of the files that say how a run or a sweep went: when none of them has changed, nothing has.
-func (d Dir) Sources() (paths []string) {
+// Stamp returns a text that changes when a file does that says how a run or a sweep went: their sizes and times.
+func (d Dir) Stamp() string {
+	var stamp strings.Builder
 	for _, name := range []string{configFile, metricsFile, progressFile, trialsFile, statusFile, weightsFile} {
-		paths = append(paths, d.file(name))
+		if info, err := os.Stat(d.file(name)); err == nil {
+			fmt.Fprintf(&stamp, "%d:%d", info.ModTime().UnixNano(), info.Size())
+		}
+		stamp.WriteByte(' ')
 	}
-	return paths
+	return stamp.String()
 }

@@ -54,7 +54,8 @@ type eventStream struct {
 	writer  http.ResponseWriter
 	control *http.ResponseController
 	dir     runs.Dir
-	epochs  int // number of the last one
+	stamp   string // of the folder, when it was last read
+	epochs  int    // number of the last one
 	trials  int
 	offset  int64 // in progress.jsonl
 	state   runs.State
@@ -64,17 +65,10 @@ type eventStream struct {
 // poll tells the client what is new. It is over when the run is.
 func (e *eventStream) poll() (over bool, err error) {
 	state := e.dir.State() // first: what a run writes before it ends is told before its end
-	if err := e.tellEpochs(); err != nil {
-		return true, err
-	}
-	if err := e.tellProgress(); err != nil {
-		return true, err
-	}
-	if e.dir.IsSweep() {
-		trials, _, err := runs.ReadTrials[json.RawMessage](e.dir)
-		if err == nil && len(trials) != e.trials {
-			e.trials = len(trials)
-			if err := e.send("trial", 0, map[string]int{"trials": e.trials}); err != nil {
+	if stamp := e.dir.Stamp(); stamp != e.stamp {
+		e.stamp = stamp
+		for _, tell := range []func() error{e.tellEpochs, e.tellProgress, e.tellTrials} {
+			if err := tell(); err != nil {
 				return true, err
 			}
 		}
@@ -93,10 +87,20 @@ func (e *eventStream) poll() (over bool, err error) {
 	return state.Name != runs.StateRunning, nil
 }
 
+// tellTrials sends how many trials a sweep has.
+func (e *eventStream) tellTrials() error {
+	trials, _, err := runs.ReadTrials[json.RawMessage](e.dir)
+	if err != nil || len(trials) == e.trials {
+		return nil
+	}
+	e.trials = len(trials)
+	return e.send("trial", 0, map[string]int{"trials": e.trials})
+}
+
 func (e *eventStream) tellEpochs() error {
 	epochs, _, err := e.dir.Epochs()
 	if err != nil {
-		return nil // read again in a moment
+		return nil // read again when it changes
 	}
 	for _, epoch := range epochs {
 		if epoch.Number <= e.epochs {

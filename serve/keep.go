@@ -46,7 +46,8 @@ func (s *Server) apiKeep(w http.ResponseWriter, r *http.Request) error {
 	if _, err := s.prepare(r.Context(), picture.MNIST(28, 28), file, false); err != nil {
 		return err
 	}
-	path := filepath.Join(s.options.Drawings, folderName(names[label]), fmt.Sprintf("%x.png", sha256.Sum256(file))[:20]+".png")
+	sum := sha256.Sum256(file)
+	path := filepath.Join(s.options.Drawings, folderName(names[label]), fmt.Sprintf("%x.png", sum[:10]))
 	if err := runs.WriteFile(path, file); err != nil {
 		return fmt.Errorf("serve: keeping a drawing: %w", err)
 	}

@@ -126,13 +126,9 @@ func (s *Server) apiRun(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// apiNetwork answers with all that a program needs to compute a run's network; an empty name, as "-", stands for the default one.
+// apiNetwork answers with all that a program needs to compute a run's network.
 func (s *Server) apiNetwork(w http.ResponseWriter, r *http.Request) error {
-	name := r.PathValue("name")
-	if name == defaultRun {
-		name = ""
-	}
-	network, release, err := s.networks.get(r.Context(), name)
+	network, release, err := s.networks.get(r.Context(), r.PathValue("name"))
 	if err != nil {
 		return err
 	}
@@ -140,6 +136,3 @@ func (s *Server) apiNetwork(w http.ResponseWriter, r *http.Request) error {
 	writeJSON(w, http.StatusOK, network.Description())
 	return nil
 }
-
-// defaultRun stands for the run whose network answers where none is named.
-const defaultRun = "-"

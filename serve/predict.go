@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"image"
 	"io"
 	"mime/multipart"
 	"net/http"
@@ -183,20 +182,12 @@ func (s *Server) prepare(ctx context.Context, frame picture.Frame, file []byte, 
 	if err != nil {
 		return nil, unfit(err)
 	}
-	images, err := prepared(img, frame, split)
+	images, err := predict.Prepare(img, frame, split)
 	if err != nil {
 		return nil, unfit(err)
 	}
 	s.metrics.pictures.Inc()
 	return images, nil
-}
-
-func prepared(img image.Image, frame picture.Frame, split bool) ([][]uint8, error) {
-	if split {
-		return picture.Split(img, frame)
-	}
-	pixels, err := picture.Prepare(img, frame)
-	return [][]uint8{pixels}, err
 }
 
 // unfit is the answer to a picture that cannot be read.

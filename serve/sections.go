@@ -3,9 +3,7 @@ package serve
 import (
 	"context"
 	"errors"
-	"fmt"
 	"html/template"
-	"os"
 	"sync"
 
 	"lenet/report"
@@ -36,14 +34,7 @@ func (s *sections) of(ctx context.Context, dir runs.Dir, state runs.State) (temp
 	if ctx.Err() != nil {
 		return "", context.Cause(ctx)
 	}
-	from := state.Name
-	for _, path := range dir.Sources() {
-		if info, err := os.Stat(path); err == nil {
-			from += fmt.Sprint(info.ModTime().UnixNano(), info.Size(), " ")
-		} else {
-			from += "- "
-		}
-	}
+	from := state.Name + " " + dir.Stamp()
 	if m, ok := s.made[dir]; ok && m.from == from {
 		return m.html, nil
 	}

@@ -17,7 +17,7 @@ type serveCommand struct {
 	serve.Options
 }
 
-// serveGCPercent is Go's own choice: preparing pictures leaves much for the garbage collector, which would take a third of the time with [gcPercent].
+// serveGCPercent is Go's own choice: preparing a picture leaves 6.5 MB for the garbage collector, and takes a tenth longer with [gcPercent].
 const serveGCPercent = 100
 
 func (c *serveCommand) Run(ctx context.Context) error {
